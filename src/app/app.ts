@@ -1,0 +1,73 @@
+/** The state of the page, as signals. Actions (one function for each thing a person can ask for) stand in their own files. */
+import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
+import type { CollectionRecord, RunRecord } from "../domain/run.ts";
+import type { CollectionsState } from "./collections.ts";
+import { createCollections } from "./collections.ts";
+import type { DecoysState } from "./decoys.ts";
+import { createDecoys } from "./decoys.ts";
+import type { Dependencies, EncoderRecord } from "./dependencies.ts";
+import type { Notice } from "./notices.ts";
+import type { PlaceName } from "./places.ts";
+import type { RecipeState } from "./recipe.ts";
+import { createRecipe } from "./recipe.ts";
+import type { RunState } from "./runState.ts";
+import { createRunState } from "./runState.ts";
+import type { SearchState } from "./search.ts";
+import { createSearch } from "./search.ts";
+import type { ThemeName } from "./theme.ts";
+import { readTheme } from "./theme.ts";
+
+export interface App {
+  readonly deps: Dependencies;
+  readonly place: Signal<PlaceName>;
+  readonly theme: Signal<ThemeName>;
+  readonly notices: Signal<readonly Notice[]>;
+  /** False where another tab is open. */
+  readonly writable: Signal<boolean>;
+  /** What took longer than a moment and is not the run: opening an encoder, zipping one; in words. */
+  readonly task: Signal<string | undefined>;
+  readonly collections: CollectionsState;
+  readonly encoders: Signal<readonly EncoderRecord[]>;
+  readonly runs: Signal<readonly RunRecord[]>;
+  readonly shownRun: Signal<RunRecord["id"] | undefined>;
+  readonly recipe: RecipeState;
+  readonly run: RunState;
+  readonly decoys: DecoysState;
+  readonly search: SearchState;
+  /** Whether a new run may start now. */
+  readonly canRun: ReadonlySignal<boolean>;
+}
+
+export function createApp(deps: Dependencies): App {
+  const collections = createCollections();
+  const recipe = createRecipe(deps.settings);
+  const run = createRunState();
+  const writable = signal(deps.writer);
+  return {
+    deps,
+    place: signal<PlaceName>("data"),
+    theme: signal(readTheme(deps.settings)),
+    notices: signal<readonly Notice[]>([]),
+    writable,
+    task: signal<string | undefined>(undefined),
+    collections,
+    encoders: signal<readonly EncoderRecord[]>([]),
+    runs: signal<readonly RunRecord[]>([]),
+    shownRun: signal<RunRecord["id"] | undefined>(undefined),
+    recipe,
+    run,
+    decoys: createDecoys(),
+    search: createSearch(),
+    canRun: computed(
+      () =>
+        writable.value &&
+        run.phase.value === "idle" &&
+        recipe.config.value !== undefined &&
+        selectedRecord(collections) !== undefined,
+    ),
+  };
+}
+
+function selectedRecord(collections: CollectionsState): CollectionRecord | undefined {
+  return collections.list.value.find((record) => record.id === collections.selected.value);
+}

@@ -1,0 +1,192 @@
+/** Collections: the built-in one, those that a person brought, and what is being read right now. */
+import { type Signal, signal } from "@preact/signals";
+import { present } from "../base/assert.ts";
+import { finish } from "../base/channel.ts";
+import { UserError } from "../base/errors.ts";
+import type { Collection, RejectedRow } from "../domain/collection.ts";
+import { type CollectionId, collectionId } from "../domain/ids.ts";
+import type { CollectionRecord } from "../domain/run.ts";
+import type { ImportReport, ImportResult, Progress } from "../domain/stages.ts";
+import type { App } from "./app.ts";
+import type { PickedFile } from "./dependencies.ts";
+import { attempt, removeWithUndo, tell } from "./notices.ts";
+import { builtIn, builtInCollectionFiles } from "./shipped.ts";
+
+/** A run points at a collection that was removed. */
+export class MissingCollection extends UserError {
+  override readonly name = "MissingCollection";
+}
+
+/** What a person brought, before it is a collection. */
+export type Draft =
+  | { readonly state: "reading"; readonly progress: Progress | undefined; readonly rejected: number }
+  | { readonly state: "read"; readonly result: ImportResult; readonly rejectedRows: readonly RejectedRow[] }
+  | { readonly state: "storing"; readonly progress: Progress | undefined; readonly result: ImportResult };
+
+export interface CollectionsState {
+  /** The built-in one first. */
+  readonly list: Signal<readonly CollectionRecord[]>;
+  readonly selected: Signal<CollectionId>;
+  /** The selected one, once read. */
+  readonly open: Signal<{ readonly id: CollectionId; readonly collection: Collection } | undefined>;
+  readonly draft: Signal<Draft | undefined>;
+  /** Counts readings, so that what a dropped one still reports is ignored. */
+  readings: number;
+  builtIn: Promise<Collection> | undefined;
+}
+
+export const builtInId = collectionId(builtIn);
+
+export function createCollections(): CollectionsState {
+  return {
+    list: signal<readonly CollectionRecord[]>([]),
+    selected: signal(builtInId),
+    open: signal<CollectionsState["open"]["value"]>(undefined),
+    draft: signal<Draft | undefined>(undefined),
+    readings: 0,
+    builtIn: undefined,
+  };
+}
+
+/** Lists what is stored and reads the built-in collection, which is never stored: it comes with the page. */
+export async function openCollections(app: App): Promise<void> {
+  const { collections, deps } = app;
+  await attempt(app, async () => {
+    collections.list.value = await deps.store.listCollections();
+  });
+  const { interruptedImports: left } = deps.store;
+  if (left > 0)
+    tell(app, {
+      kind: "done",
+      text: `${left} ${left === 1 ? "import was" : "imports were"} cut short by a closed page and removed. Bring the files again.`,
+    });
+  await attempt(app, async () => {
+    await builtInCollection(app);
+    await selectCollection(app, collections.selected.value);
+  });
+}
+
+function builtInCollection(app: App): Promise<Collection> {
+  app.collections.builtIn ??= readBuiltIn(app);
+  return app.collections.builtIn;
+}
+
+async function readBuiltIn(app: App): Promise<Collection> {
+  const files = await builtInCollectionFiles(app.deps.shipped);
+  const { result, rejectedRows } = await readFiles(app, files, () => undefined);
+  const record = recordOf(result, rejectedRows);
+  app.collections.list.value = [record, ...app.collections.list.value];
+  return result.collection;
+}
+
+function recordOf({ summary, collection }: ImportResult, rejectedRows: readonly RejectedRow[]): CollectionRecord {
+  return { ...summary, id: builtInId, name: collection.name, createdAt: "", rejectedRows };
+}
+
+async function readFiles(
+  app: App,
+  files: readonly PickedFile[],
+  report: (progress: Progress | undefined, rejected: number) => void,
+): Promise<{ result: ImportResult; rejectedRows: readonly RejectedRow[] }> {
+  const rejectedRows: RejectedRow[] = [];
+  let progress: Progress | undefined;
+  const result = await finish(app.deps.reader.read({ files }), (news: ImportReport) => {
+    if (news.kind === "progress") progress = news.progress;
+    else rejectedRows.push(...news.rows);
+    report(progress, rejectedRows.length);
+  });
+  return { result, rejectedRows };
+}
+
+/** Reads what was dropped or picked and shows it before anything is stored. */
+export async function previewFiles(app: App, files: readonly PickedFile[]): Promise<void> {
+  const { collections } = app;
+  if (files.length === 0) return;
+  const reading = ++collections.readings;
+  const current = (): boolean => reading === collections.readings;
+  collections.draft.value = { state: "reading", progress: undefined, rejected: 0 };
+  try {
+    const read = await readFiles(app, files, (progress, rejected) => {
+      if (current()) collections.draft.value = { state: "reading", progress, rejected };
+    });
+    if (current()) collections.draft.value = { state: "read", ...read };
+  } catch (error) {
+    if (!current()) return;
+    collections.draft.value = undefined;
+    throw error;
+  }
+}
+
+export function discardDraft(app: App): void {
+  app.collections.readings++;
+  app.collections.draft.value = undefined;
+}
+
+/** Stores what the preview shows, and makes it the selected collection. */
+export async function useDraft(app: App): Promise<void> {
+  const { collections, deps } = app;
+  const draft = collections.draft.value;
+  if (draft?.state !== "read" || !app.writable.value) return;
+  const { result, rejectedRows } = draft;
+  collections.draft.value = { state: "storing", progress: undefined, result };
+  try {
+    const record = await finish(deps.store.writeCollection(result, rejectedRows), (progress: Progress) => {
+      collections.draft.value = { state: "storing", progress, result };
+    });
+    collections.draft.value = undefined;
+    const others = collections.list.value.filter(({ id }) => id !== record.id);
+    collections.list.value = [...others, record];
+    collections.open.value = { id: record.id, collection: result.collection };
+    collections.selected.value = record.id;
+  } catch (error) {
+    collections.draft.value = draft;
+    throw error;
+  }
+}
+
+export async function selectCollection(app: App, id: CollectionId): Promise<void> {
+  const { collections } = app;
+  collections.selected.value = id;
+  if (collections.open.value?.id === id) return;
+  const collection = await readCollection(app, id);
+  if (collections.selected.value === id) collections.open.value = { id, collection };
+}
+
+/** Errors: MissingCollection. */
+export async function readCollection(app: App, id: CollectionId): Promise<Collection> {
+  const { collections, deps } = app;
+  if (id === builtInId) return builtInCollection(app);
+  if (collections.open.value?.id === id) return collections.open.value.collection;
+  if (!collections.list.value.some((record) => record.id === id))
+    throw new MissingCollection("The collection of this run was removed. Import it again to search it or go on.");
+  return deps.store.readCollection(id);
+}
+
+export function removeCollection(app: App, record: CollectionRecord): void {
+  const { collections, deps } = app;
+  if (record.id === builtInId || !app.writable.value) return;
+  const before = collections.list.value;
+  removeWithUndo(app, {
+    text: `Removed the collection ${record.name}.`,
+    hide: () => {
+      collections.list.value = before.filter(({ id }) => id !== record.id);
+      if (collections.selected.value === record.id) void attempt(app, () => selectCollection(app, builtInId));
+    },
+    bringBack: () => (collections.list.value = [...collections.list.value, record]),
+    remove: () => deps.store.removeCollection(record.id),
+  });
+}
+
+export function selectedCollection(app: App): CollectionRecord {
+  const { list, selected } = app.collections;
+  return present(
+    list.value.find(({ id }) => id === selected.value),
+    "the selected collection",
+  );
+}
+
+/** Rejected rows as JSON lines, to be corrected and brought again. */
+export function downloadRejected(app: App, rows: readonly RejectedRow[], name: string): void {
+  const lines = rows.map((row) => JSON.stringify(row)).join("\n");
+  app.deps.download(new Blob([`${lines}\n`], { type: "application/jsonl" }), `${name}-rejected.jsonl`);
+}

@@ -1,0 +1,87 @@
+/** Queries with their answer and their decoys, ready to be shown: before a run those written, afterwards the rows trained on. */
+import { type Signal, signal } from "@preact/signals";
+import type { Collection, Document } from "../domain/collection.ts";
+import { documentText } from "../domain/collection.ts";
+import type { RunRecord } from "../domain/run.ts";
+import type { NegativeSource, Reasoning, WrittenNegative } from "../domain/negative.ts";
+import type { TrainingSet } from "../domain/training.ts";
+import type { App } from "./app.ts";
+import { productsOf } from "./runState.ts";
+
+export interface DecoyView {
+  readonly source: NegativeSource;
+  readonly text: string;
+  readonly reasoning: Reasoning | undefined;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+export interface DecoyRow {
+  readonly query: string;
+  readonly positives: readonly string[];
+  readonly decoys: readonly DecoyView[];
+}
+
+export interface DecoysState {
+  readonly page: Signal<number>;
+  /** The rows of a run of the past; the rows of the run at hand are in its own state. */
+  readonly shown: Signal<{ readonly run: RunRecord; readonly trainingSet: TrainingSet | undefined } | undefined>;
+}
+
+export const rowsPerPage = 5;
+
+export function createDecoys(): DecoysState {
+  return { page: signal(0), shown: signal<DecoysState["shown"]["value"]>(undefined) };
+}
+
+/** Shows the rows that `run` trained on. */
+export async function showRowsOf(app: App, run: RunRecord): Promise<void> {
+  const { trainingSet } = await productsOf(app, run.id);
+  app.decoys.page.value = 0;
+  app.decoys.shown.value = { run, trainingSet };
+}
+
+/** One page of the rows that a run trains on, with the reasoning of those that `collection` says it of. */
+export function trainingRows(set: TrainingSet, collection: Collection | undefined, page: number): DecoyRow[] {
+  const written = new Map(collection?.negatives.map((negative) => [documentText(negative), negative]));
+  return set.rows.slice(page * rowsPerPage, (page + 1) * rowsPerPage).map((row) => ({
+    query: set.queries[row.query] ?? "",
+    positives: [set.documents[row.positive] ?? ""],
+    decoys: row.negatives.map(({ document, source }) => {
+      const text = set.documents[document] ?? "";
+      return decoyView(source, text, written.get(text));
+    }),
+  }));
+}
+
+/** The training queries of a collection that have an answer, in its order. */
+export function trainingQueries(collection: Collection): Collection["queries"] {
+  const train = collection.judgements["train"] ?? [];
+  const answered = new Set(train.filter(({ grade }) => grade > 0).map(({ queryId }) => queryId));
+  return collection.queries.filter(({ id }) => answered.has(id));
+}
+
+/** One page of what came with the collection. */
+export function writtenRows(collection: Collection, page: number): DecoyRow[] {
+  const queries = trainingQueries(collection).slice(page * rowsPerPage, (page + 1) * rowsPerPage);
+  const wanted = new Set(queries.map(({ id }) => id));
+  const judged = (collection.judgements["train"] ?? []).filter(({ queryId, grade }) => grade > 0 && wanted.has(queryId));
+  const needed = new Set(judged.map(({ documentId }) => documentId));
+  const documents = new Map<string, Document>(
+    collection.documents.filter(({ id }) => needed.has(id)).map((document) => [document.id, document]),
+  );
+  return queries.map(({ id, text }) => ({
+    query: text,
+    positives: judged
+      .filter(({ queryId }) => queryId === id)
+      .map(({ documentId }) => documents.get(documentId))
+      .filter((document) => document !== undefined)
+      .map(documentText),
+    decoys: collection.negatives
+      .filter(({ queryId }) => queryId === id)
+      .map((negative) => decoyView(negative.source, documentText(negative), negative)),
+  }));
+}
+
+function decoyView(source: NegativeSource, text: string, written: WrittenNegative | undefined): DecoyView {
+  return { source, text, reasoning: written?.reasoning, attributes: written?.attributes ?? {} };
+}

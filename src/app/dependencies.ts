@@ -1,0 +1,79 @@
+/** What the page needs from outside: storage, threads, the network, the clock. The composition root gives it; tests give their own. */
+import type { Collection, RejectedRow } from "../domain/collection.ts";
+import type { EncoderFolder } from "../domain/encoder.ts";
+import type { CollectionId, RunId } from "../domain/ids.ts";
+import type { CollectionRecord, RunProduct, RunProducts, RunRecord, RunReport } from "../domain/run.ts";
+import type { EncoderStages, ImportResult, Progress, ReaderStages, RetrieverStages } from "../domain/stages.ts";
+import type { Checkpoint } from "../domain/training.ts";
+import type { RunInput, RunOutcome, Services } from "../pipeline/run.ts";
+
+/** A file as it was picked or dropped; `path` is relative to what was picked. */
+export interface PickedFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+export interface EncoderRecord {
+  readonly key: string;
+  readonly name: string;
+  readonly bytes: number;
+  readonly createdAt: string;
+}
+
+/** What is kept between visits. */
+export interface AppStore {
+  readonly interruptedImports: number;
+  listCollections(): Promise<readonly CollectionRecord[]>;
+  writeCollection(
+    result: ImportResult,
+    rejectedRows: readonly RejectedRow[],
+  ): AsyncGenerator<Progress, CollectionRecord, void>;
+  readCollection(id: CollectionId): Promise<Collection>;
+  removeCollection(id: CollectionId): Promise<void>;
+  listEncoders(): Promise<readonly EncoderRecord[]>;
+  putEncoder(folder: EncoderFolder): Promise<EncoderRecord>;
+  readEncoder(key: string): Promise<EncoderFolder>;
+  removeEncoder(key: string): Promise<void>;
+  listRuns(): Promise<readonly RunRecord[]>;
+  putRun(record: RunRecord): Promise<void>;
+  removeRun(id: RunId): Promise<void>;
+  putProduct(id: RunId, product: RunProduct): Promise<void>;
+  readProducts(id: RunId): Promise<RunProducts>;
+  saveCheckpoint(id: RunId, checkpoint: Checkpoint): Promise<void>;
+  loadCheckpoint(id: RunId): Promise<Checkpoint | undefined>;
+}
+
+/** Zips and folders of encoders, loaded when first needed. */
+export interface FolderFormats {
+  zipFolder(folder: EncoderFolder): Promise<Blob>;
+  readFolder(files: readonly PickedFile[]): Promise<EncoderFolder>;
+}
+
+export type Pipeline = (services: Services, input: RunInput) => AsyncGenerator<RunReport, RunOutcome, void>;
+
+/** Small settings, as `localStorage` keeps them. */
+export interface Settings {
+  getItem(key: string): string | null;
+  setItem(key: string, value: string): void;
+}
+
+export interface Dependencies {
+  readonly store: AppStore;
+  /** False in a second tab: nothing may be written. */
+  readonly writer: boolean;
+  readonly services: Services;
+  readonly reader: ReaderStages;
+  /** A thread of its own, so that a search never disturbs the indexes of a run. */
+  readonly searcher: { readonly encoder: EncoderStages; readonly retriever: RetrieverStages };
+  readonly pipeline: Pipeline;
+  readonly formats: () => Promise<FolderFormats>;
+  readonly settings: Settings;
+  /** A file that ships with the page. Errors: MissingFile. */
+  readonly shipped: (path: string) => Promise<Blob>;
+  /** Hands a file to the person. */
+  readonly download: (blob: Blob, name: string) => void;
+  readonly now: () => Date;
+  readonly newId: () => string;
+  /** Runs `act` in `ms` milliseconds, unless the returned function is called before. */
+  readonly later: (ms: number, act: () => void) => () => void;
+}

@@ -1,0 +1,79 @@
+/** Encoders: the built-in one, those that a person opened, and giving the trained ones away. */
+import { present } from "../base/assert.ts";
+import { finish } from "../base/channel.ts";
+import type { EncoderFolder } from "../domain/encoder.ts";
+import type { RunRecord } from "../domain/run.ts";
+import type { App } from "./app.ts";
+import type { EncoderRecord, PickedFile } from "./dependencies.ts";
+import { attempt, removeWithUndo, tell } from "./notices.ts";
+import { setField } from "./recipe.ts";
+import { checkpointOf } from "./runState.ts";
+import { builtIn, builtInEncoder, builtInEncoderName } from "./shipped.ts";
+
+export async function openEncoders(app: App): Promise<void> {
+  await attempt(app, async () => {
+    app.encoders.value = await app.deps.store.listEncoders();
+  });
+  const { encoder } = app.recipe.fields.value;
+  if (encoder !== builtIn && !app.encoders.value.some(({ key }) => key === encoder)) setField(app, "encoder", builtIn);
+}
+
+export function encoderName(app: App, key: string): string {
+  if (key === builtIn) return builtInEncoderName;
+  return app.encoders.value.find((record) => record.key === key)?.name ?? "A removed encoder";
+}
+
+export function encoderFolder(app: App, key: string): Promise<EncoderFolder> {
+  return key === builtIn ? builtInEncoder(app.deps.shipped) : app.deps.store.readEncoder(key);
+}
+
+/** Reads a zip or a folder, opens it once to be sure that it works, and keeps it. */
+export async function openEncoder(app: App, files: readonly PickedFile[]): Promise<void> {
+  if (files.length === 0 || !app.writable.value) return;
+  const { readFolder } = await app.deps.formats();
+  const folder = await readFolder(files);
+  const { encoder } = app.deps.services;
+  const { model, card } = await finish(encoder.open({ folder, engine: app.recipe.fields.value.engine }));
+  await finish(encoder.close({ model }));
+  const record = await app.deps.store.putEncoder(folder);
+  app.encoders.value = [...app.encoders.value.filter(({ key }) => key !== record.key), record];
+  setField(app, "encoder", record.key);
+  const size = `${card.shape.layers} layers, ${card.shape.hidden} wide, ${card.parameters.toLocaleString("en")} parameters`;
+  tell(app, { kind: "done", text: `Opened ${record.name}: ${size}. The next run starts from it.` });
+}
+
+export function removeEncoder(app: App, record: EncoderRecord): void {
+  if (!app.writable.value) return;
+  const chosen = app.recipe.fields.value.encoder === record.key;
+  removeWithUndo(app, {
+    text: `Removed the encoder ${record.name}.`,
+    hide: () => {
+      app.encoders.value = app.encoders.value.filter(({ key }) => key !== record.key);
+      if (chosen) setField(app, "encoder", builtIn);
+    },
+    bringBack: () => {
+      app.encoders.value = [...app.encoders.value, record];
+      if (chosen) setField(app, "encoder", record.key);
+    },
+    remove: () => app.deps.store.removeEncoder(record.key),
+  });
+}
+
+/** The trained encoder of a run as a zip in sentence-transformers layout. */
+export async function downloadEncoder(app: App, record: RunRecord): Promise<void> {
+  const { encoder } = app.deps.services;
+  const checkpoint = present(await checkpointOf(app, record.id), "the checkpoint of the run");
+  const folder = await encoderFolder(app, record.encoder);
+  const { model } = await finish(encoder.open({ folder, engine: record.engine }));
+  try {
+    await finish(encoder.restore({ model, checkpoint }));
+    const trained = await finish(encoder.export({ model, config: record.config }));
+    const { zipFolder } = await app.deps.formats();
+    app.deps.download(await zipFolder(trained), `${fileName(record)}.zip`);
+  } finally {
+    await finish(encoder.close({ model }));
+  }
+}
+
+const fileName = (record: RunRecord): string =>
+  `${record.encoderName}-${record.collectionName}-${record.name}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");

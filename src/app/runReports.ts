@@ -1,0 +1,81 @@
+/** From a report of the run to what the page shows and stores. */
+import { present } from "../base/assert.ts";
+import type { RunProduct, RunReport, StageName } from "../domain/run.ts";
+import { stageNames } from "../domain/run.ts";
+import type { StepReport } from "../domain/training.ts";
+import type { App } from "./app.ts";
+import { save, saveRecord } from "./runSaves.ts";
+import { currentStage, patchStage } from "./runState.ts";
+
+export async function receive(app: App, report: RunReport): Promise<void> {
+  const { run } = app;
+  countSeconds(app);
+  switch (report.kind) {
+    case "opened":
+      run.engine.value = report.engine;
+      run.card.value = report.card;
+      return;
+    case "started":
+      return startStage(app, report.stage);
+    case "progress":
+      return patchStage(run, report.stage, { progress: report.progress });
+    case "finished":
+      patchStage(run, report.stage, { state: "done", seconds: report.seconds });
+      return saveRecord(app);
+    case "note":
+      run.notes.value = [...run.notes.value, report.text];
+      return;
+    case "step":
+      return addStep(app, report.step);
+    case "checkpoint":
+      return keepCheckpoint(app, report);
+    case "product":
+      return keepProduct(app, report.product);
+    default:
+      return report satisfies never;
+  }
+}
+
+/** Adds the time since the last report to the stage that runs. */
+function countSeconds(app: App): void {
+  const { session, stages } = app.run;
+  const now = app.deps.now().getTime();
+  const stage = currentStage(app.run);
+  if (stage)
+    patchStage(app.run, stage, { seconds: stages.value[stage].seconds + (now - session.reportedAt) / 1000 });
+  session.reportedAt = now;
+}
+
+/** Stages before it that were skipped, because an earlier visit had made their products, are done too. */
+function startStage(app: App, stage: StageName): void {
+  for (const earlier of stageNames.slice(0, stageNames.indexOf(stage)))
+    patchStage(app.run, earlier, { state: "done" });
+  patchStage(app.run, stage, { state: "running", progress: undefined, seconds: 0 });
+  app.run.record.value = { ...present(app.run.record.value, "the run"), stage };
+}
+
+/** A step may come a second time: after a reload, those since the last checkpoint are done again. */
+function addStep(app: App, step: StepReport): void {
+  const { run } = app;
+  run.steps.value = [...run.steps.value.filter((other) => other.step < step.step), step];
+  patchStage(run, "train", { progress: { done: step.step, total: step.steps, unit: "steps" } });
+  if (run.session.wish !== "step") return;
+  run.session.wish = "pause";
+  run.phase.value = "pausing";
+}
+
+async function keepCheckpoint(app: App, { checkpoint }: RunReport & { kind: "checkpoint" }): Promise<void> {
+  const { run, deps } = app;
+  const { id } = present(run.record.value, "the run");
+  run.session.checkpoint = checkpoint;
+  await save(app, () => deps.store.saveCheckpoint(id, checkpoint));
+  await saveRecord(app);
+}
+
+async function keepProduct(app: App, product: RunProduct): Promise<void> {
+  const { run, deps } = app;
+  const { id } = present(run.record.value, "the run");
+  run.session.products = { ...run.session.products, [product.name]: product.value };
+  if (product.name === "trainingSet") run.trainingSet.value = product.value;
+  await save(app, () => deps.store.putProduct(id, product));
+}

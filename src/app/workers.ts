@@ -1,0 +1,20 @@
+/** The threads, started when first asked for something. The page knows their address and their contract, never their code. */
+import { connect } from "../base/channel.ts";
+import type { EncoderStages, ReaderStages, RetrieverStages } from "../domain/stages.ts";
+
+const startEncoder = (): Worker =>
+  new Worker(new URL("../../workers/encoder.ts", import.meta.url), { type: "module", name: "encoder" });
+const startRetriever = (): Worker =>
+  new Worker(new URL("../../workers/retriever.ts", import.meta.url), { type: "module", name: "retriever" });
+const startReader = (): Worker =>
+  new Worker(new URL("../../workers/reader.ts", import.meta.url), { type: "module", name: "reader" });
+
+/** The same stages, with their thread started at the first call. */
+function lazily<Stages extends object>(start: () => Stages): Stages {
+  let stages: Stages | undefined;
+  return new Proxy<Stages>(Object.create(null), { get: (_, name) => Reflect.get((stages ??= start()), name) });
+}
+
+export const encoderThread = (): EncoderStages => lazily(() => connect<EncoderStages>(startEncoder()));
+export const retrieverThread = (): RetrieverStages => lazily(() => connect<RetrieverStages>(startRetriever()));
+export const readerThread = (): ReaderStages => lazily(() => connect<ReaderStages>(startReader()));

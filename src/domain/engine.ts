@@ -1,0 +1,86 @@
+/**
+ * What an engine does: the one contract behind which the WebGPU engine and the CPU engine stand. Weights, gradients and
+ * moments are flat Float32 arenas that share one layout (encoder/parameters.ts), so that a checkpoint made by one engine
+ * goes on with the other.
+ */
+import type { EncoderShape, EngineInfo, Pooling } from "./encoder.ts";
+import type { Checkpoint } from "./training.ts";
+
+/** Texts of one batch back to back, no padding. Each has at least one token. */
+export interface PackedTexts {
+  /** (T) */
+  readonly tokenIds: Int32Array<ArrayBuffer>;
+  /** (S + 1); text s is tokenIds[cuSeqlens[s] … cuSeqlens[s + 1]). */
+  readonly cuSeqlens: Int32Array<ArrayBuffer>;
+}
+
+/**
+ * A batch for InfoNCE. Query b is text `queries[b]`; its candidates are the texts
+ * `candidates[offsets[b] … offsets[b + 1])`, the positive first. A text may be a candidate of many queries, and may stand
+ * more than once among the candidates of one; each occurrence counts.
+ */
+export interface ContrastiveBatch {
+  readonly texts: PackedTexts;
+  /** (B) */
+  readonly queries: Int32Array<ArrayBuffer>;
+  /** (B + 1) */
+  readonly offsets: Int32Array<ArrayBuffer>;
+  /** (offsets[B]) */
+  readonly candidates: Int32Array<ArrayBuffer>;
+}
+
+/** Loss and AdamW settings that hold for a whole run (Loshchilov and Hutter, 2019; decay on matrices only). */
+export interface TrainerSettings {
+  /** τ: the score is cosine / τ. */
+  readonly temperature: number;
+  readonly betas: readonly [number, number];
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  /** The gradient is scaled down to this global L2 norm; Infinity for none. */
+  readonly clip: number;
+}
+
+export interface StepOutcome {
+  /** Mean over queries, in nats. */
+  readonly loss: number;
+  /** Before clipping. */
+  readonly gradNorm: number;
+}
+
+export interface Trainer {
+  /**
+   * One forward, backward, clip and AdamW update. May be called again before earlier calls have resolved: outcomes
+   * arrive late and in order. A step whose loss or gradient norm is not finite leaves weights and moments unchanged
+   * and resolves with that value, so that the caller can stop with the last good state intact.
+   */
+  step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome>;
+  /** The gradient of the last step before clipping, in the arena's layout: for tests and diagnostics. */
+  gradient(): Promise<Float32Array<ArrayBuffer>>;
+  /** Waits for all submitted steps. */
+  checkpoint(): Promise<Checkpoint>;
+  restore(checkpoint: Checkpoint): Promise<void>;
+  dispose(): void;
+}
+
+export interface Model {
+  readonly shape: EncoderShape;
+  /** (S, H) unit vectors, in the order of the texts. */
+  embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>>;
+  /** Trains this model's own weights. At most one trainer at a time. */
+  createTrainer(settings: TrainerSettings): Promise<Trainer>;
+  /** A copy of the weight arena. Waits for all submitted steps. */
+  weights(): Promise<Float32Array<ArrayBuffer>>;
+  dispose(): void;
+}
+
+export interface Engine {
+  readonly info: EngineInfo;
+  /** Most bytes held at once since the start, by this engine's own count; 0 where it cannot tell. */
+  peakBytes(): number;
+  createModel(input: {
+    readonly shape: EncoderShape;
+    readonly pooling: Pooling;
+    readonly weights: Float32Array<ArrayBuffer>;
+  }): Promise<Model>;
+  dispose(): void;
+}

@@ -1,0 +1,122 @@
+/** A run: one recipe on one collection with one encoder, from the index to the verdict. */
+import type { RejectedRow } from "./collection.ts";
+import type { Config } from "./config.ts";
+import type { EncoderCard, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
+import type { CollectionId, RunId } from "./ids.ts";
+import type { Comparison, Ranking, Scores, SystemName } from "./ranking.ts";
+import type { ModelHandle, Progress } from "./stages.ts";
+import type { Checkpoint, StepReport, TrainingSet } from "./training.ts";
+
+/** In the order in which they run. */
+export const stageNames = ["index", "mine", "mix", "before", "train", "after"] as const;
+export type StageName = (typeof stageNames)[number];
+
+/** One system measured on the evaluation split: its figures and the rankings (depth 100) that they come from. */
+export interface SystemResult {
+  readonly scores: Scores;
+  readonly rankings: readonly Ranking[];
+}
+
+/**
+ * What stages made, kept so that a later session goes on instead of starting over. Each is reported once, when it is
+ * made; handing them back skips the work.
+ */
+export interface RunProducts {
+  readonly trainingSet?: TrainingSet;
+  readonly bm25?: SystemResult;
+  readonly before?: SystemResult;
+  readonly after?: SystemResult;
+  /** Document vectors, in the order of the collection's documents. */
+  readonly vectorsBefore?: Vectors;
+  readonly vectorsAfter?: Vectors;
+}
+
+export type RunProduct = {
+  [Name in keyof RunProducts]-?: { readonly name: Name; readonly value: NonNullable<RunProducts[Name]> };
+}[keyof RunProducts];
+
+export type RunReport =
+  | { readonly kind: "opened"; readonly model: ModelHandle; readonly card: EncoderCard; readonly engine: EngineInfo }
+  | { readonly kind: "started"; readonly stage: StageName }
+  | { readonly kind: "progress"; readonly stage: StageName; readonly progress: Progress }
+  | { readonly kind: "finished"; readonly stage: StageName; readonly seconds: number }
+  /** Something the person should know, and nothing is wrong: rows without a synthetic negative, shortened texts, … */
+  | { readonly kind: "note"; readonly stage: StageName; readonly text: string }
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
+  | { readonly kind: "product"; readonly product: RunProduct };
+
+/** How the evaluation queries overlap with the training queries. */
+export interface LeakReport {
+  readonly queries: number;
+  /** Evaluation queries that share a relevant document with a training query. */
+  readonly sharedDocument: number;
+  /** Evaluation queries that nearly repeat a training query (word Jaccard ≥ .7). */
+  readonly nearCopy: number;
+}
+
+export interface RunResult {
+  readonly split: string;
+  readonly systems: Readonly<Record<SystemName, Scores>>;
+  readonly comparisons: {
+    /** After against before, on nDCG@10: the verdict. */
+    readonly afterBefore: Comparison;
+    /** After against BM25, on nDCG@10. */
+    readonly afterBm25: Comparison;
+  };
+  /** One sentence for a person. */
+  readonly verdict: string;
+  readonly leak: LeakReport | undefined;
+  readonly trainingRows: number;
+  readonly steps: number;
+  readonly tokens: number;
+  readonly tokensPerSecond: number;
+  /** Seconds by stage, pauses not counted. */
+  readonly seconds: Readonly<Partial<Record<StageName, number>>>;
+  readonly peakBytes: number;
+  readonly engine: EngineInfo;
+  readonly encoder: EncoderCard;
+  readonly notes: readonly string[];
+}
+
+export type RunStatus = "running" | "paused" | "stopped" | "failed" | "finished";
+
+/** A run as it is stored: its products and checkpoint lie beside it under its id. */
+export interface RunRecord {
+  readonly id: RunId;
+  readonly name: string;
+  readonly collection: CollectionId;
+  readonly collectionName: string;
+  readonly collectionDigest: string;
+  /** Key of the stored encoder, or "built-in". */
+  readonly encoder: string;
+  readonly encoderName: string;
+  readonly engine: EngineChoice;
+  readonly config: Config;
+  /** ISO 8601. */
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly status: RunStatus;
+  /** Why it failed, in words for a person. */
+  readonly failure?: string;
+  readonly stage: StageName;
+  readonly steps: readonly StepReport[];
+  readonly result?: RunResult;
+}
+
+/** What is known of a stored collection without reading it. */
+export interface CollectionRecord {
+  readonly id: CollectionId;
+  readonly name: string;
+  readonly format: string;
+  readonly createdAt: string;
+  readonly digest: string;
+  readonly documents: number;
+  readonly queries: number;
+  /** Judgements by split. */
+  readonly judgements: Readonly<Record<string, number>>;
+  readonly negatives: number;
+  readonly rejected: number;
+  /** At most the first 10,000. */
+  readonly rejectedRows: readonly RejectedRow[];
+}

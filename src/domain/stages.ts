@@ -1,0 +1,159 @@
+/**
+ * The contracts that threads fulfil. The page connects workers to them, the headless runner calls the modules
+ * themselves; the pipeline sees only these types.
+ */
+import type { Stage } from "../base/channel.ts";
+import type { Collection, Document, Judgement, Query, RejectedRow } from "./collection.ts";
+import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
+import type { DocumentId, QueryId } from "./ids.ts";
+import type { Comparison, MetricName, Ranking, Scores } from "./ranking.ts";
+import type { TrainingConfig } from "./config.ts";
+import type { Checkpoint, StepReport, TrainingSet } from "./training.ts";
+
+/** How far a stage has come, in its own units. */
+export interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly unit: "documents" | "queries" | "texts" | "bytes" | "steps";
+}
+
+/** An encoder opened in the encoder thread; several may be open at once. */
+export type ModelHandle = number;
+
+export interface OpenedEncoder {
+  readonly model: ModelHandle;
+  readonly card: EncoderCard;
+  readonly engine: EngineInfo;
+}
+
+export type TrainReport =
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint };
+
+export interface TrainOutcome {
+  readonly steps: number;
+  readonly tokens: number;
+  /** Spent in steps, pauses not counted. */
+  readonly seconds: number;
+  readonly peakBytes: number;
+  readonly checkpoint: Checkpoint;
+}
+
+/** Owns the GPU device (or the CPU engine) and the weights. */
+export interface EncoderStages {
+  /** Errors: UnreadableEncoder, EngineUnavailable. */
+  open: Stage<{ readonly folder: EncoderFolder; readonly engine: EngineChoice }, Progress, OpenedEncoder>;
+  /** One unit vector a text, in order. Texts are given without prefix and cut to `maxTokens`. */
+  encode: Stage<
+    {
+      readonly model: ModelHandle;
+      readonly texts: readonly string[];
+      readonly kind: "query" | "document";
+      readonly config: TrainingConfig;
+    },
+    Progress,
+    Vectors
+  >;
+  /** Trains the weights of `model`, from `resume` if given. Yields a step at a time and a checkpoint now and then. */
+  train: Stage<
+    {
+      readonly model: ModelHandle;
+      readonly data: TrainingSet;
+      readonly config: TrainingConfig;
+      readonly resume?: Checkpoint;
+      /** Seconds between checkpoints. */
+      readonly checkpointEvery: number;
+    },
+    TrainReport,
+    TrainOutcome
+  >;
+  /** Puts the weights of a checkpoint into `model`, without training. */
+  restore: Stage<{ readonly model: ModelHandle; readonly checkpoint: Checkpoint }, never, void>;
+  /** The folder as it was opened, in sentence-transformers' layout, with the weights, pooling and prefixes of now. */
+  export: Stage<
+    {
+      readonly model: ModelHandle;
+      readonly config: TrainingConfig;
+      /** The model card; where left out, the opened folder's own is kept. */
+      readonly readme?: string;
+    },
+    never,
+    EncoderFolder
+  >;
+  close: Stage<{ readonly model: ModelHandle }, never, void>;
+}
+
+export interface IndexSummary {
+  readonly documents: number;
+  readonly terms: number;
+  /** Mean document length in terms after analysis. */
+  readonly averageLength: number;
+}
+
+/** Owns the indexes: one BM25 index, and any number of vector indexes by name. */
+export interface RetrieverStages {
+  indexText: Stage<{ readonly documents: readonly Document[] }, Progress, IndexSummary>;
+  /** Best `depth` documents a query by BM25. */
+  searchText: Stage<{ readonly queries: readonly Query[]; readonly depth: number }, Progress, Ranking[]>;
+  indexVectors: Stage<
+    { readonly name: string; readonly ids: readonly DocumentId[]; readonly vectors: Vectors },
+    never,
+    void
+  >;
+  /** Best `depth` documents a query by inner product with index `name`; exact. */
+  searchVectors: Stage<
+    { readonly name: string; readonly queryIds: readonly QueryId[]; readonly vectors: Vectors; readonly depth: number },
+    Progress,
+    Ranking[]
+  >;
+  /** As trec_eval computes them; intervals from `seed`. Queries without a relevant document are left out. */
+  evaluate: Stage<
+    {
+      readonly rankings: readonly Ranking[];
+      readonly judgements: readonly Judgement[];
+      readonly metrics: readonly MetricName[];
+      readonly seed: number;
+    },
+    never,
+    Scores
+  >;
+  /** b against a on one metric, query by query. */
+  compare: Stage<
+    { readonly a: Scores; readonly b: Scores; readonly metric: MetricName; readonly seed: number },
+    never,
+    Comparison
+  >;
+}
+
+export interface ImportSummary {
+  /** "BEIR folder", "BEIR zip", "JSONL of pairs". */
+  readonly format: string;
+  readonly documents: number;
+  readonly queries: number;
+  /** Judgements by split. */
+  readonly judgements: Readonly<Record<string, number>>;
+  readonly negatives: number;
+  /** All of them, whatever the reason; the reports carry at most the first 10,000. */
+  readonly rejected: number;
+  /** SHA-256 of what was accepted. */
+  readonly digest: string;
+}
+
+export type ImportReport =
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "rejected"; readonly rows: readonly RejectedRow[] };
+
+export interface ImportResult {
+  readonly collection: Collection;
+  readonly summary: ImportSummary;
+}
+
+/** Reads what a person gives into a collection, off the page's thread. */
+export interface ReaderStages {
+  /** `path` is relative to what was picked or dropped. Errors: UnreadableCollection, naming the file and what to do. */
+  read: Stage<
+    { readonly files: readonly { readonly path: string; readonly blob: Blob }[] },
+    ImportReport,
+    ImportResult
+  >;
+}

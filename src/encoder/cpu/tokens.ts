@@ -1,0 +1,120 @@
+/**
+ * The two ends of the encoder in plain loops: embedding lookup with its gradient, and pooling to unit vectors with its
+ * gradient. jax-js has no fast scatter on its wasm device, and these are a small part of the work.
+ */
+import type { PackedTexts } from "../../domain/engine.ts";
+import type { Pooling } from "../../domain/encoder.ts";
+import { present } from "../../base/assert.ts";
+import type { ParameterTable } from "../parameters.ts";
+import type { Chunk, Placed } from "./arrange.ts";
+
+export interface Lookup {
+  readonly table: ParameterTable;
+  readonly hidden: number;
+}
+
+const offsetOf = (table: ParameterTable, region: string) => present(table.regions[region], region).offset;
+
+/** Word + position + type-0 embedding of every place, (C, H); padding is zero. */
+export function lookUp(
+  weights: Float32Array,
+  { table, hidden }: Lookup,
+  chunk: Chunk,
+  { tokenIds }: PackedTexts,
+): Float32Array<ArrayBuffer> {
+  const x = new Float32Array(chunk.rows * chunk.length * hidden);
+  const [words, positions, type] = embeddingOffsets(table);
+  for (const { place, token, length } of chunk.texts) {
+    for (let i = 0; i < length; i++) {
+      const at = (place + i) * hidden;
+      const word = words + (tokenIds[token + i] ?? 0) * hidden;
+      const position = positions + i * hidden;
+      for (let h = 0; h < hidden; h++) {
+        x[at + h] = (weights[word + h] ?? 0) + (weights[position + h] ?? 0) + (weights[type + h] ?? 0);
+      }
+    }
+  }
+  return x;
+}
+
+/** Adds the gradient `dx` (C, H) of {@link lookUp}'s result to that of the embeddings in `gradient`. */
+export function scatterAdd(
+  gradient: Float32Array,
+  { table, hidden }: Lookup,
+  chunk: Chunk,
+  { tokenIds }: PackedTexts,
+  dx: Float32Array,
+): void {
+  const [words, positions, type] = embeddingOffsets(table);
+  for (const { place, token, length } of chunk.texts) {
+    for (let i = 0; i < length; i++) {
+      const at = (place + i) * hidden;
+      const word = words + (tokenIds[token + i] ?? 0) * hidden;
+      const position = positions + i * hidden;
+      for (let h = 0; h < hidden; h++) {
+        const d = dx[at + h] ?? 0;
+        gradient[word + h] = (gradient[word + h] ?? 0) + d;
+        gradient[position + h] = (gradient[position + h] ?? 0) + d;
+        gradient[type + h] = (gradient[type + h] ?? 0) + d;
+      }
+    }
+  }
+}
+
+const embeddingOffsets = (table: ParameterTable) =>
+  [
+    offsetOf(table, "embeddings.word"),
+    offsetOf(table, "embeddings.position"),
+    offsetOf(table, "embeddings.type"),
+  ] as const;
+
+/** The smallest norm that a vector is divided by (torch.nn.functional.normalize's is the same). */
+const SMALLEST_NORM = 1e-12;
+
+/** Unit vectors of the chunk's texts from the last block's output y (C, H), into `embeddings` (S, H). */
+export function pool(y: Float32Array, chunk: Chunk, pooling: Pooling, embeddings: Float32Array, hidden: number): void {
+  const mean = new Float64Array(hidden);
+  for (const text of chunk.texts) {
+    const norm = pooled(y, text, pooling, mean);
+    for (let h = 0; h < hidden; h++) embeddings[text.text * hidden + h] = (mean[h] ?? 0) / norm;
+  }
+}
+
+/** Writes a text's pooled vector into `mean`; returns its clamped norm. */
+function pooled(y: Float32Array, { place, length }: Placed, pooling: Pooling, mean: Float64Array): number {
+  const hidden = mean.length;
+  const count = pooling === "mean" ? length : 1;
+  let squares = 0;
+  for (let h = 0; h < hidden; h++) {
+    let sum = 0;
+    for (let i = 0; i < count; i++) sum += y[(place + i) * hidden + h] ?? 0;
+    mean[h] = sum / count;
+    squares += (sum / count) ** 2;
+  }
+  return Math.max(Math.sqrt(squares), SMALLEST_NORM);
+}
+
+/** The gradient (C, H) of y from that of the embeddings (S, H). e = p/|p|, so dp = (de − e·(e·de)) / |p|. */
+export function poolBackward(
+  y: Float32Array,
+  chunk: Chunk,
+  pooling: Pooling,
+  dEmbeddings: Float64Array,
+  hidden: number,
+): Float32Array<ArrayBuffer> {
+  const dy = new Float32Array(y.length);
+  const mean = new Float64Array(hidden);
+  for (const text of chunk.texts) {
+    const norm = pooled(y, text, pooling, mean);
+    const at = text.text * hidden;
+    const count = pooling === "mean" ? text.length : 1;
+    let along = 0;
+    // A clamped norm is a constant: nothing is projected out.
+    if (norm > SMALLEST_NORM) for (let h = 0; h < hidden; h++) along += ((mean[h] ?? 0) / norm) * (dEmbeddings[at + h] ?? 0);
+    for (let h = 0; h < hidden; h++) {
+      const d = ((dEmbeddings[at + h] ?? 0) - ((mean[h] ?? 0) / norm) * along) / norm / count;
+      for (let i = 0; i < count; i++) dy[(text.place + i) * hidden + h] = d;
+    }
+  }
+  return dy;
+}

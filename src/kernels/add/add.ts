@@ -1,0 +1,22 @@
+import { spread, type Dispatch, type Kernel } from "../../gpu/pass.ts";
+import type { Slice } from "../../gpu/slice.ts";
+import type { Counts } from "../counts.ts";
+import code from "./forward.wgsl?raw";
+
+const kernel: Kernel = { name: "add/forward", code };
+
+interface Add {
+  /** (T, C) */
+  readonly y: Slice;
+  readonly counts: Slice;
+  /** (T, C) */
+  readonly x: Slice;
+}
+
+/** y += x. */
+export const add = ({ y, counts, x }: Add, { C }: { readonly C: number }): Dispatch<Counts> => ({
+  kernel,
+  constants: { C },
+  bindings: [counts, x, y],
+  workgroups: ({ T }) => spread(T * C),
+});

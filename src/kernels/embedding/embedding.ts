@@ -1,0 +1,61 @@
+import { spread, type Dispatch, type Kernel } from "../../gpu/pass.ts";
+import type { Slice } from "../../gpu/slice.ts";
+import type { Counts } from "../counts.ts";
+import backwardCode from "./backward.wgsl?raw";
+import forwardCode from "./forward.wgsl?raw";
+
+const forward: Kernel = { name: "embedding/forward", code: forwardCode };
+const backward: Kernel = { name: "embedding/backward", code: backwardCode };
+
+interface Forward {
+  /** (T, H) */
+  readonly x: Slice;
+  readonly counts: Slice;
+  /** (V, H) */
+  readonly word: Slice;
+  /** (P, H) */
+  readonly position: Slice;
+  /** (types, H) */
+  readonly type: Slice;
+  /** (T) */
+  readonly tokenIds: Slice;
+  /** (T) */
+  readonly positions: Slice;
+}
+
+/** x = word + position + type 0. */
+export const embeddingForward = (at: Forward, { H }: { readonly H: number }): Dispatch<Counts> => ({
+  kernel: forward,
+  constants: { H },
+  bindings: [at.counts, at.word, at.position, at.type, at.tokenIds, at.positions, at.x],
+  workgroups: ({ T }) => spread(T * H),
+});
+
+/** Tokens by table row, as compressed sparse rows. */
+export interface Rows {
+  /** (U) distinct rows */
+  readonly ids: Slice;
+  /** (U + 1) */
+  readonly offsets: Slice;
+  /** (T) */
+  readonly order: Slice;
+}
+
+interface Backward {
+  /** (V, H); rows that no token reads are not written. */
+  readonly dtable: Slice;
+  readonly rows: Rows;
+  /** (T, H) */
+  readonly dx: Slice;
+}
+
+/** The gradient of one table; `distinct` says which of the batch's counts is U. */
+export const embeddingBackward = (
+  { dtable, rows, dx }: Backward,
+  { H, distinct }: { readonly H: number; readonly distinct: "words" | "positions" },
+): Dispatch<Counts> => ({
+  kernel: backward,
+  constants: { H },
+  bindings: [rows.ids, rows.offsets, rows.order, dx, dtable],
+  workgroups: (counts) => [counts[distinct], Math.ceil(H / 64)],
+});

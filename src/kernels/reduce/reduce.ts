@@ -1,0 +1,43 @@
+import { spread, type Dispatch, type Kernel } from "../../gpu/pass.ts";
+import type { Slice } from "../../gpu/slice.ts";
+import type { Counts } from "../counts.ts";
+import finalCode from "./final.wgsl?raw";
+import partialCode from "./partial.wgsl?raw";
+
+const partial: Kernel = { name: "reduce/partial", code: partialCode };
+const final: Kernel = { name: "reduce/final", code: finalCode };
+
+/** Parts of a sum over tokens of a few columns: enough to fill a GPU, few enough to add up at no cost. */
+export const PARTS = 32;
+
+/** y (C) = Σ over parts of partial (parts, C). */
+export const sumParts = (
+  { y, partial: from }: { readonly y: Slice; readonly partial: Slice },
+  { C, parts }: { readonly C: number; readonly parts: number },
+): Dispatch<Counts> => ({
+  kernel: final,
+  constants: { C, PARTS: parts },
+  bindings: [from, y],
+  workgroups: () => spread(C),
+});
+
+interface Sum {
+  /** (C) */
+  readonly y: Slice;
+  readonly counts: Slice;
+  /** (T, C) */
+  readonly x: Slice;
+  /** At least PARTS · C floats. */
+  readonly scratch: Slice;
+}
+
+/** y = Σ over tokens of x, in two stages. */
+export const sumTokens = ({ y, counts, x, scratch }: Sum, { C }: { readonly C: number }): Dispatch<Counts>[] => [
+  {
+    kernel: partial,
+    constants: { C, PARTS },
+    bindings: [counts, x, scratch],
+    workgroups: () => [Math.ceil(C / 64), PARTS],
+  },
+  sumParts({ y, partial: scratch }, { C, parts: PARTS }),
+];

@@ -1,0 +1,70 @@
+/** TREC run files: one hit a line, "query Q0 document rank score tag", as trec_eval and Pyserini read them. */
+import { UserError } from "../base/errors.ts";
+import { documentId, queryId, type DocumentId, type QueryId } from "../domain/ids.ts";
+import type { Ranking } from "../domain/ranking.ts";
+import { compareHits } from "./order.ts";
+
+/** An id or a tag that a run file cannot hold. */
+export class UnwritableRun extends UserError {
+  override readonly name = "UnwritableRun";
+}
+
+/** A line that is not of a run file. */
+export class UnreadableRun extends UserError {
+  override readonly name = "UnreadableRun";
+}
+
+function column(text: string, what: string): string {
+  if (/^\S+$/.test(text)) return text;
+  throw new UnwritableRun(
+    `The ${what} ${JSON.stringify(text)} is empty or has white space in it, and white space separates the columns of a ` +
+      `TREC run. Change the ${what}.`,
+  );
+}
+
+/**
+ * The first `depth` hits of each ranking. Scores have all their digits and ranks follow {@link compareHits}, so a program
+ * that sorts by score, ties by document id descending, finds the same order. Errors: {@link UnwritableRun}.
+ */
+export function writeRun(rankings: readonly Ranking[], tag: string, depth = 100): string {
+  column(tag, "tag");
+  const lines = rankings.flatMap(({ queryId: query, hits }) => {
+    column(query, "query id");
+    const best = hits.toSorted(compareHits).slice(0, depth);
+    return best.map((hit, i) => `${query} Q0 ${column(hit.documentId, "document id")} ${i + 1} ${hit.score} ${tag}\n`);
+  });
+  return lines.join("");
+}
+
+/**
+ * Rankings in the order in which the file first names their queries, hits best first by score: like trec_eval, the rank
+ * column is not believed. Errors: {@link UnreadableRun}.
+ */
+export function readRun(text: string): Ranking[] {
+  const byQuery = new Map<QueryId, Map<DocumentId, number>>();
+  for (const [i, line] of text
+    .replace(/^\uFEFF/, "")
+    .split(/\r?\n/)
+    .entries()) {
+    if (line.trim() === "") continue;
+    const columns = line.trim().split(/\s+/);
+    const [query = "", , document = "", , score = ""] = columns;
+    if (columns.length !== 6 || !Number.isFinite(Number(score))) {
+      throw new UnreadableRun(
+        `Line ${i + 1} has ${columns.length} columns and the score ${JSON.stringify(score)}. A TREC run has six columns, ` +
+          '"query Q0 document rank score tag", and the score is a number. Correct the line.',
+      );
+    }
+    const found = byQuery.get(queryId(query)) ?? new Map<DocumentId, number>();
+    if (found.has(documentId(document))) {
+      throw new UnreadableRun(
+        `Line ${i + 1} names document ${document} for query ${query} a second time. Remove one of the two lines.`,
+      );
+    }
+    byQuery.set(queryId(query), found.set(documentId(document), Number(score)));
+  }
+  return [...byQuery].map(([id, found]) => ({
+    queryId: id,
+    hits: [...found].map(([document, score]) => ({ documentId: document, score })).sort(compareHits),
+  }));
+}

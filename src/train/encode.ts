@@ -1,0 +1,33 @@
+/** Encoding many texts: by length, in batches of a token budget, back in the order they came in. */
+import type { Vectors } from "../domain/encoder.ts";
+import type { Model } from "../domain/engine.ts";
+import type { Progress } from "../domain/stages.ts";
+import { packTexts } from "./batch.ts";
+
+/** Tokens a batch: enough to keep an engine busy, few enough that progress and a stop arrive several times a second. */
+const TOKENS_A_BATCH = 4096;
+
+/** One unit vector a text, (texts, H), in the order of `texts`; each has at least one token. */
+export async function* encode(
+  model: Model,
+  texts: readonly (readonly number[])[],
+): AsyncGenerator<Progress, Vectors, void> {
+  const dimensions = model.shape.hidden;
+  const values = new Float32Array(texts.length * dimensions);
+  const order = texts.map((_, i) => i).toSorted((a, b) => (texts[a]?.length ?? 0) - (texts[b]?.length ?? 0));
+  for (let at = 0; at < order.length;) {
+    const batch: number[] = [];
+    for (let tokens = 0; at < order.length; at++) {
+      const text = order[at] ?? 0;
+      tokens += texts[text]?.length ?? 0;
+      if (batch.length > 0 && tokens > TOKENS_A_BATCH) break;
+      batch.push(text);
+    }
+    const vectors = await model.embed(packTexts(batch.map((text) => texts[text] ?? [])));
+    for (const [i, text] of batch.entries()) {
+      values.set(vectors.subarray(i * dimensions, (i + 1) * dimensions), text * dimensions);
+    }
+    yield { done: at, total: texts.length, unit: "texts" };
+  }
+  return { dimensions, values };
+}

@@ -1,0 +1,36 @@
+/** One or two sentences for each word that a newcomer may not know. */
+export const glossary = {
+  decoy:
+    "A hard negative: a passage that looks like the answer to a query and is not. An encoder that learns to rank it below the answer searches better.",
+  synthetic: "Written for the training by a language model, with its reasoning: what the passage shares with the answer, and what it lacks.",
+  BM25: "A ranking by shared words, weighted by how rare they are and how long the document is. It needs no training and is hard to beat.",
+  encoder: "A small neural network that turns a text into a vector, so that texts about the same thing lie close together.",
+  "BEIR folder":
+    "corpus.jsonl with one document a line, queries.jsonl with one query a line, and qrels/*.tsv that say which document answers which query.",
+  judgements: "Which document answers which query, and how well (qrels). They are split: train to learn from, test to measure with.",
+  "nDCG@10":
+    "How good the first ten results are, from 0 to 1: a relevant document counts more the higher it stands. The verdict rests on it.",
+  "MRR@10": "One divided by the rank of the first relevant document, 0 if it is not among the first ten; the mean over queries.",
+  "Recall@100": "The share of the relevant documents that are among the first hundred results.",
+  interval:
+    "A 95 % bootstrap interval: if other queries of the same kind had been asked, the mean would most likely lie in it. Short is sure.",
+  "p-value":
+    "From a paired randomisation test: how often a difference at least this large would come up if both systems were equally good.",
+  epoch: "One pass over all training queries.",
+  "batch size": "How many queries are learned from in one step. More make steadier steps and need more memory.",
+  "learning rate": "How far one step moves the weights. Too small learns nothing, too large forgets.",
+  temperature: "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",
+  "in-batch negatives": "The answers and decoys of the other queries in the batch count as negatives too: many more comparisons at no extra cost.",
+  mix: "Hybrid gives every query its own share of synthetic and found negatives, as SyNeg does. The other two use one kind alone, for comparison.",
+  warmup: "The share of the steps over which the learning rate rises from zero.",
+  "weight decay": "Pulls large weights gently towards zero in every step (AdamW).",
+  clipping: "Shortens a gradient that is longer than this, so that one odd batch does no harm. 0 switches it off.",
+  pooling: "How the vectors of a text's tokens become one: their mean, or that of the first token.",
+  prefix: "Text that the encoder wants before every query or document, as it was trained with.",
+  seed: "Start of every random choice. Same data, recipe and seed on the same machine: the same weights.",
+  loss: "How surprised the encoder still is by the right answer (InfoNCE, in nats). Lower is better, but only the results tell whether search got better.",
+  "tokens/s": "Pieces of words read per second of training.",
+  WebGPU: "The browser's way to compute on the graphics card.",
+} as const;
+
+export type GlossaryWord = keyof typeof glossary;

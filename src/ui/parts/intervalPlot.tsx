@@ -1,0 +1,44 @@
+/** A mean and its interval on a line: thin for before, thick for after, a square for BM25. */
+import type { Interval, SystemName } from "../../domain/ranking.ts";
+import { measure } from "./format.ts";
+
+const width = 120;
+const height = 20;
+
+export interface Scale {
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One scale for all intervals that are compared, with a little air. */
+export function scaleOf(intervals: readonly Interval[]): Scale {
+  const low = Math.min(...intervals.map((interval) => interval.low));
+  const high = Math.max(...intervals.map((interval) => interval.high));
+  const air = Math.max(0.01, (high - low) * 0.08);
+  return { low: low - air, high: high + air };
+}
+
+export interface IntervalPlotProps {
+  readonly interval: Interval;
+  readonly scale: Scale;
+  readonly kind: SystemName | "difference";
+}
+
+export function IntervalPlot({ interval, scale, kind }: IntervalPlotProps) {
+  const x = (value: number): number => ((value - scale.low) / (scale.high - scale.low)) * width;
+  const middle = height / 2;
+  const thickness = kind === "after" ? 5 : 1.5;
+  const label = `${measure(interval.value)}, 95 % interval ${measure(interval.low)} to ${measure(interval.high)}`;
+  const zero = kind === "difference" && scale.low < 0 && scale.high > 0;
+  return (
+    <svg class={`interval ${kind}`} viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={label}>
+      {zero && <line class="zero" x1={x(0)} x2={x(0)} y1="0" y2={height} />}
+      <line class="span" x1={x(interval.low)} x2={x(interval.high)} y1={middle} y2={middle} stroke-width={thickness} />
+      {kind === "bm25" ? (
+        <rect class="mean" x={x(interval.value) - 4} y={middle - 4} width="8" height="8" />
+      ) : (
+        <circle class="mean" cx={x(interval.value)} cy={middle} r={kind === "after" ? 5 : 4} />
+      )}
+    </svg>
+  );
+}

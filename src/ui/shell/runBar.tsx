@@ -1,0 +1,101 @@
+/** Always there while a run goes on or waits: stage, progress, time left, and the four controls. */
+import type { App } from "../../app/app.ts";
+import { secondsLeft } from "../../app/estimate.ts";
+import { attempt } from "../../app/notices.ts";
+import { pauseRun, resumeRun, resumeUnsaved, stepRun, stopRun } from "../../app/run.ts";
+import { currentStage } from "../../app/runState.ts";
+import { useApp } from "../context.ts";
+import { duration } from "../parts/format.ts";
+import { Meter, progressWords } from "../parts/meter.tsx";
+import { phaseWords, stageWords } from "../parts/words.ts";
+
+export function RunBar() {
+  const { run } = useApp();
+  if (run.phase.value === "idle") return null;
+  const stage = currentStage(run);
+  const progress = stage && run.stages.value[stage].progress;
+  return (
+    <section class="run-bar" aria-label="Run">
+      <Unsaved />
+      <div class="run-line">
+        <p class="run-words">
+          <RunWords />
+        </p>
+        {run.phase.value !== "paused" || progress ? <Meter label="Progress of this stage" progress={progress} /> : null}
+        <Controls />
+      </div>
+    </section>
+  );
+}
+
+function RunWords() {
+  const { run } = useApp();
+  const stage = currentStage(run);
+  const phase = run.phase.value;
+  const name = run.record.value?.name ?? "The run";
+  const last = run.steps.value.at(-1);
+  if (!stage) {
+    const step = last ? ` at step ${last.step} of ${last.steps}` : "";
+    return (
+      <>
+        <strong>{phase === "paused" ? `${name} is paused${step}` : `${phaseWords[phase]} ${name}`}</strong>
+        {phase === "paused" && <span class="quiet wide-only"> Resume goes on from what was saved.</span>}
+      </>
+    );
+  }
+  const view = run.stages.value[stage];
+  const left = phase === "running" ? secondsLeft(view, run.steps.value) : undefined;
+  return (
+    <>
+      <strong>{phase === "running" ? stageWords[stage] : `${phaseWords[phase]}: ${stageWords[stage]}`}</strong>
+      {view.progress && <span> {progressWords(view.progress)}</span>}
+      {left !== undefined && <span class="quiet"> about {duration(left)} left</span>}
+    </>
+  );
+}
+
+/** Pausing takes effect when the work at hand is done; meanwhile nothing more can be asked but to stop. */
+function Controls() {
+  const app = useApp();
+  const phase = app.run.phase.value;
+  const paused = phase === "paused";
+  const busy = phase === "pausing" || phase === "stopping";
+  const ask = (act: (app: App) => Promise<void>) => () => void attempt(app, () => act(app));
+  return (
+    <div class="buttons">
+      {paused ? (
+        <button type="button" onClick={ask(resumeRun)}>
+          Resume
+        </button>
+      ) : (
+        <button type="button" disabled={busy} onClick={() => pauseRun(app)}>
+          Pause
+        </button>
+      )}
+      <button type="button" disabled={busy} onClick={ask(stepRun)}>
+        Step
+      </button>
+      <button type="button" disabled={phase === "stopping"} onClick={ask(stopRun)}>
+        Stop
+      </button>
+    </div>
+  );
+}
+
+function Unsaved() {
+  const app = useApp();
+  const { unsaved, phase } = app.run;
+  if (unsaved.value === undefined) return null;
+  return (
+    <div class="notice problem" role="alert">
+      <p class="notice-text">
+        {unsaved.value} The run waits, nothing of it is lost while this page stays open. Resume tries to save again.
+      </p>
+      {phase.value === "paused" && (
+        <button type="button" onClick={() => void attempt(app, () => resumeUnsaved(app))}>
+          Go on without saving
+        </button>
+      )}
+    </div>
+  );
+}

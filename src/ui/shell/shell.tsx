@@ -1,0 +1,67 @@
+/** The whole page: rail, place, run bar. */
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import type { App } from "../../app/app.ts";
+import type { PlaceName } from "../../app/places.ts";
+import { AppContext, useApp } from "../context.ts";
+import { DataPlace } from "../data/dataPlace.tsx";
+import { DecoysPlace } from "../decoys/decoysPlace.tsx";
+import { ResultsPlace } from "../results/resultsPlace.tsx";
+import { TrainPlace } from "../train/trainPlace.tsx";
+import { TryPlace } from "../try/tryPlace.tsx";
+import { Notices } from "./notices.tsx";
+import { Rail } from "./rail.tsx";
+import { RunBar } from "./runBar.tsx";
+
+export function Shell({ app }: { readonly app: App }) {
+  const theme = app.theme.value;
+  useLayoutEffect(() => {
+    if (theme === "auto") delete document.documentElement.dataset["theme"];
+    else document.documentElement.dataset["theme"] = theme;
+  }, [theme]);
+  return (
+    <AppContext.Provider value={app}>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <Rail />
+      <Main />
+      <RunBar />
+    </AppContext.Provider>
+  );
+}
+
+function Main() {
+  const { place } = useApp();
+  const main = useRef<HTMLElement>(null);
+  const shown = useRef<PlaceName>(place.value);
+  useEffect(() => {
+    if (shown.current === place.value) return;
+    shown.current = place.value;
+    // A new place begins at its top, for the eye and for a screen reader.
+    main.current?.focus({ preventScroll: true });
+    scrollTo(0, 0);
+  }, [place.value]);
+  return (
+    <main id="main" ref={main} tabindex={-1}>
+      <Notices />
+      <Shown place={place.value} />
+    </main>
+  );
+}
+
+function Shown({ place }: { readonly place: PlaceName }) {
+  switch (place) {
+    case "data":
+      return <DataPlace />;
+    case "decoys":
+      return <DecoysPlace />;
+    case "train":
+      return <TrainPlace />;
+    case "results":
+      return <ResultsPlace />;
+    case "try":
+      return <TryPlace />;
+    default:
+      return place satisfies never;
+  }
+}

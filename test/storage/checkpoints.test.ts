@@ -1,0 +1,118 @@
+import "fake-indexeddb/auto";
+import { openDB } from "idb";
+import { afterEach, expect, test, vi } from "vitest";
+import { runId } from "../../src/domain/ids.ts";
+import type { DamagedRecord } from "../../src/storage/errors.ts";
+import { abortForQuota, checkpointOf, faultAtPut, freshName, openTestStore } from "./support.ts";
+
+afterEach(() => vi.restoreAllMocks());
+
+const run = runId("r1");
+
+/** Overwrites one byte of a part through another connection, or removes it. */
+async function damage(name: string, slot: 0 | 1, arena: string, how: "flip" | "remove" | "shorten"): Promise<void> {
+  const database = await openDB(name);
+  const key = ["checkpoint", run, `${slot}/${arena}`, 0];
+  const part: unknown = await database.get("parts", key);
+  if (!(part instanceof Uint8Array)) throw new Error("no part");
+  if (how === "remove") await database.delete("parts", key);
+  else if (how === "shorten") await database.put("parts", part.slice(4), key);
+  else await database.put("parts", part.with(5, (part[5] ?? 0) ^ 16), key);
+  database.close();
+}
+
+test("the newest checkpoint comes back bit for bit, and at most two are kept", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  expect(await store.loadCheckpoint(run)).toBeUndefined();
+  for (let step = 1; step <= 5; step++) {
+    await store.saveCheckpoint(run, checkpointOf(step));
+    expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(step));
+  }
+  const database = await openDB(name);
+  expect(await database.count("parts")).toBe(6);
+  database.close();
+});
+
+test("a checkpoint of several parts, views into larger buffers and an empty arena come back", async () => {
+  const store = await openTestStore(freshName());
+  const long = checkpointOf(3, 2 ** 20 + 17);
+  const wide = new Float32Array(40).fill(7);
+  const checkpoint = { ...long, firstMoment: wide.subarray(3, 8), secondMoment: new Float32Array() };
+  await store.saveCheckpoint(run, checkpoint);
+  const loaded = await store.loadCheckpoint(run);
+  expect(loaded?.step).toBe(3);
+  // Compared as bytes: element by element a million numbers take seconds.
+  expect(Buffer.from(loaded?.weights.buffer ?? []).equals(Buffer.from(long.weights.buffer))).toBe(true);
+  expect(loaded?.firstMoment).toEqual(new Float32Array(5).fill(7));
+  expect(loaded?.secondMoment).toEqual(new Float32Array());
+});
+
+test.each(["flip", "remove", "shorten"] as const)("a damaged slot (%s) falls back to the other", async (how) => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, checkpointOf(1));
+  await store.saveCheckpoint(run, checkpointOf(2));
+  await damage(name, 1, "secondMoment", how);
+  const heard: DamagedRecord[] = [];
+  expect(await store.loadCheckpoint(run, (error) => heard.push(error))).toEqual(checkpointOf(1));
+  expect(heard).toMatchObject([{ name: "DamagedRecord", message: expect.stringContaining("newer checkpoint") }]);
+  await store.saveCheckpoint(run, checkpointOf(3));
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(3));
+});
+
+test("with both slots damaged there is no checkpoint, and both are named", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, checkpointOf(1));
+  await store.saveCheckpoint(run, checkpointOf(2));
+  await damage(name, 0, "weights", "flip");
+  await damage(name, 1, "weights", "flip");
+  const heard: DamagedRecord[] = [];
+  expect(await store.loadCheckpoint(run, (error) => heard.push(error))).toBeUndefined();
+  expect(heard).toHaveLength(2);
+});
+
+test("a part that the browser cannot read counts as damaged", async () => {
+  const store = await openTestStore(freshName());
+  await store.saveCheckpoint(run, checkpointOf(1));
+  await store.saveCheckpoint(run, checkpointOf(2));
+  const get = IDBObjectStore.prototype.get;
+  vi.spyOn(IDBObjectStore.prototype, "get").mockImplementation(function (this: IDBObjectStore, key) {
+    if (Array.isArray(key) && String(key[2]).startsWith("1/")) throw new DOMException("lost", "NotReadableError");
+    return get.call(this, key);
+  });
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(1));
+});
+
+const failures = {
+  "an abort for quota": { fault: abortForQuota, name: "StorageFull" },
+  "a quota error of the request": {
+    fault: () => {
+      throw new DOMException("full", "QuotaExceededError");
+    },
+    name: "StorageFull",
+  },
+  "another abort": { fault: (transaction: IDBTransaction) => transaction.abort(), name: "AbortError" },
+};
+const places = Object.entries(failures).flatMap(([what, how]) => [1, 2, 3, 4].map((n) => ({ what, n, ...how })));
+
+test.each(places)("$what at put $n leaves the earlier checkpoints", async ({ n, fault, name }) => {
+  const store = await openTestStore(freshName());
+  for (const step of [1, 2]) await store.saveCheckpoint(run, checkpointOf(step));
+  const faulty = faultAtPut(n, fault);
+  await expect(store.saveCheckpoint(run, checkpointOf(3))).rejects.toMatchObject({ name });
+  faulty.restore();
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(2));
+  await store.saveCheckpoint(run, checkpointOf(4));
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(4));
+});
+
+test("checkpoints of different runs do not meet", async () => {
+  const store = await openTestStore(freshName());
+  await store.saveCheckpoint(run, checkpointOf(1));
+  await store.saveCheckpoint(runId("r10"), checkpointOf(2));
+  await store.removeRun(run);
+  expect(await store.loadCheckpoint(run)).toBeUndefined();
+  expect(await store.loadCheckpoint(runId("r10"))).toEqual(checkpointOf(2));
+});

@@ -1,0 +1,135 @@
+/** PyTorch's truth for a small encoder, read from test/fixtures/golden (made by the make_golden.py beside it). */
+import { readFileSync } from "node:fs";
+import type { ContrastiveBatch, PackedTexts, TrainerSettings } from "../../src/domain/engine.ts";
+import type { EncoderShape, Pooling } from "../../src/domain/encoder.ts";
+import { parameterTable, size, type ParameterTable } from "../../src/encoder/parameters.ts";
+import { copyNumbers, readSafetensors, type TensorView } from "../../src/encoder/safetensors.ts";
+
+export interface Golden {
+  readonly name: string;
+  readonly shape: EncoderShape;
+  readonly pooling: Pooling;
+  readonly table: ParameterTable;
+  readonly weights: Float32Array<ArrayBuffer>;
+  readonly batch: ContrastiveBatch;
+  readonly settings: TrainerSettings;
+  readonly learningRate: number;
+  readonly expected: {
+    /** (S, H) */
+    readonly embedding: Float64Array;
+    /** (steps) */
+    readonly loss: Float64Array;
+    readonly gradNorm: Float64Array;
+    /** In the arena's layout. */
+    readonly gradient: Float64Array;
+    readonly after: Float64Array;
+  };
+}
+
+interface BatchFile {
+  readonly texts: readonly (readonly number[])[];
+  readonly groups: readonly {
+    readonly query: number;
+    readonly positive: number;
+    readonly negatives: readonly number[];
+  }[];
+  readonly pooling: Pooling;
+  readonly temperature: number;
+  readonly in_batch: boolean;
+  readonly optimiser: {
+    readonly lr: number;
+    readonly betas: [number, number];
+    readonly eps: number;
+    readonly weight_decay: number;
+    readonly clip: number;
+  };
+}
+
+export const goldenNames = ["mean-hybrid", "cls-in-batch"] as const;
+
+const at = (name: string, file: string) => new URL(`../fixtures/golden/${name}/${file}`, import.meta.url);
+const json = <T>(name: string, file: string) => JSON.parse(readFileSync(at(name, file), "utf8")) as T;
+const tensors = (name: string, file: string) => readSafetensors(new Uint8Array(readFileSync(at(name, file))));
+
+export function pack(texts: readonly (readonly number[])[]): PackedTexts {
+  const cuSeqlens = new Int32Array(texts.length + 1);
+  texts.forEach((text, i) => (cuSeqlens[i + 1] = (cuSeqlens[i] ?? 0) + text.length));
+  return { tokenIds: Int32Array.from(texts.flat()), cuSeqlens };
+}
+
+function contrastive({ texts, groups, in_batch }: BatchFile): ContrastiveBatch {
+  const own = groups.map((group) => [group.positive, ...group.negatives]);
+  const rows = own.map((row, b) => (in_batch ? [...row, ...own.filter((_, other) => other !== b).flat()] : row));
+  const offsets = new Int32Array(rows.length + 1);
+  rows.forEach((row, b) => (offsets[b + 1] = (offsets[b] ?? 0) + row.length));
+  return {
+    texts: pack(texts),
+    queries: Int32Array.from(groups.map((group) => group.query)),
+    offsets,
+    candidates: Int32Array.from(rows.flat()),
+  };
+}
+
+function numbers(tensor: TensorView | undefined): Float64Array {
+  if (!tensor) throw new Error("the fixture lacks a tensor");
+  const values = new Float64Array(size(tensor.shape));
+  copyNumbers(tensor, values);
+  return values;
+}
+
+function arena<T extends Float32Array | Float64Array>(
+  target: T,
+  table: ParameterTable,
+  file: ReadonlyMap<string, TensorView>,
+  prefix = "",
+): T {
+  for (const tensor of table.tensors) {
+    const found = file.get(prefix + tensor.name);
+    if (!found) throw new Error(`the fixture lacks ${prefix}${tensor.name}`);
+    copyNumbers(found, target, tensor.offset);
+  }
+  return target;
+}
+
+export function loadGolden(name: (typeof goldenNames)[number]): Golden {
+  const config = json<Record<string, number>>(name, "config.json");
+  const number = (key: string) => config[key] ?? NaN;
+  const shape: EncoderShape = {
+    family: "bert",
+    layers: number("num_hidden_layers"),
+    hidden: number("hidden_size"),
+    heads: number("num_attention_heads"),
+    intermediate: number("intermediate_size"),
+    vocabulary: number("vocab_size"),
+    positions: number("max_position_embeddings"),
+    types: number("type_vocab_size"),
+    layerNormEpsilon: number("layer_norm_eps"),
+  };
+  const file = json<BatchFile>(name, "batch.json");
+  const { optimiser } = file;
+  const table = parameterTable(shape);
+  const expected = tensors(name, "expected.safetensors");
+  return {
+    name,
+    shape,
+    pooling: file.pooling,
+    table,
+    weights: arena(new Float32Array(table.floats), table, tensors(name, "model.safetensors")),
+    batch: contrastive(file),
+    settings: {
+      temperature: file.temperature,
+      betas: optimiser.betas,
+      epsilon: optimiser.eps,
+      weightDecay: optimiser.weight_decay,
+      clip: optimiser.clip,
+    },
+    learningRate: optimiser.lr,
+    expected: {
+      embedding: numbers(expected.get("embedding")),
+      loss: numbers(expected.get("loss")),
+      gradNorm: numbers(expected.get("grad_norm")),
+      gradient: arena(new Float64Array(table.floats), table, expected, "grad."),
+      after: arena(new Float64Array(table.floats), table, expected, "after."),
+    },
+  };
+}

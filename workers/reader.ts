@@ -1,0 +1,4 @@
+import { serve } from "../src/base/channel.ts";
+import { createReader } from "../src/data/reader.ts";
+
+serve(self, createReader());
