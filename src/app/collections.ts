@@ -48,12 +48,9 @@ export function createCollections(): CollectionsState {
   };
 }
 
-/** Lists what is stored and reads the built-in collection, which is never stored: it comes with the page. */
+/** Reads the built-in collection, which is never stored: it comes with the page. */
 export async function openCollections(app: App): Promise<void> {
   const { collections, deps } = app;
-  await attempt(app, async () => {
-    collections.list.value = await deps.store.listCollections();
-  });
   const { interruptedImports: left } = deps.store;
   if (left > 0)
     tell(app, {
@@ -128,6 +125,7 @@ export async function useDraft(app: App): Promise<void> {
   const draft = collections.draft.value;
   if (draft?.state !== "read" || !app.writable.value) return;
   const { result, rejectedRows } = draft;
+  deps.askToKeep();
   collections.draft.value = { state: "storing", progress: undefined, result };
   try {
     const record = await finish(deps.store.writeCollection(result, rejectedRows), (progress: Progress) => {

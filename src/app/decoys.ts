@@ -8,16 +8,21 @@ import type { TrainingSet } from "../domain/training.ts";
 import type { App } from "./app.ts";
 import { productsOf } from "./runState.ts";
 
-export interface DecoyView {
-  readonly source: NegativeSource;
+export interface PassageView {
+  /** May be empty. */
+  readonly title: string;
   readonly text: string;
+}
+
+export interface DecoyView extends PassageView {
+  readonly source: NegativeSource;
   readonly reasoning: Reasoning | undefined;
   readonly attributes: Readonly<Record<string, string>>;
 }
 
 export interface DecoyRow {
   readonly query: string;
-  readonly positives: readonly string[];
+  readonly positives: readonly PassageView[];
   readonly decoys: readonly DecoyView[];
 }
 
@@ -40,16 +45,29 @@ export async function showRowsOf(app: App, run: RunRecord): Promise<void> {
   app.decoys.shown.value = { run, trainingSet };
 }
 
-/** One page of the rows that a run trains on, with the reasoning of those that `collection` says it of. */
+/** What a collection knows of a passage, by the string that the encoder reads of it. */
+type Known = ReadonlyMap<string, Document | WrittenNegative>;
+const known = new WeakMap<Collection, Known>();
+
+function knownPassages(collection: Collection): Known {
+  const passages =
+    known.get(collection) ??
+    new Map([...collection.documents, ...collection.negatives].map((passage) => [documentText(passage), passage]));
+  known.set(collection, passages);
+  return passages;
+}
+
+/** One page of the rows that a run trains on, with titles and reasoning where `collection` knows them. */
 export function trainingRows(set: TrainingSet, collection: Collection | undefined, page: number): DecoyRow[] {
-  const written = new Map(collection?.negatives.map((negative) => [documentText(negative), negative]));
+  const passages: Known = collection ? knownPassages(collection) : new Map();
+  const passage = (index: number): Document | WrittenNegative | PassageView => {
+    const text = set.documents[index] ?? "";
+    return passages.get(text) ?? { title: "", text };
+  };
   return set.rows.slice(page * rowsPerPage, (page + 1) * rowsPerPage).map((row) => ({
     query: set.queries[row.query] ?? "",
-    positives: [set.documents[row.positive] ?? ""],
-    decoys: row.negatives.map(({ document, source }) => {
-      const text = set.documents[document] ?? "";
-      return decoyView(source, text, written.get(text));
-    }),
+    positives: [passage(row.positive)],
+    decoys: row.negatives.map(({ document, source }) => decoyView(source, passage(document))),
   }));
 }
 
@@ -74,14 +92,15 @@ export function writtenRows(collection: Collection, page: number): DecoyRow[] {
     positives: judged
       .filter(({ queryId }) => queryId === id)
       .map(({ documentId }) => documents.get(documentId))
-      .filter((document) => document !== undefined)
-      .map(documentText),
+      .filter((document) => document !== undefined),
     decoys: collection.negatives
       .filter(({ queryId }) => queryId === id)
-      .map((negative) => decoyView(negative.source, documentText(negative), negative)),
+      .map((negative) => decoyView(negative.source, negative)),
   }));
 }
 
-function decoyView(source: NegativeSource, text: string, written: WrittenNegative | undefined): DecoyView {
-  return { source, text, reasoning: written?.reasoning, attributes: written?.attributes ?? {} };
+function decoyView(source: NegativeSource, passage: Document | WrittenNegative | PassageView): DecoyView {
+  const { title, text } = passage;
+  const written = "queryId" in passage ? passage : undefined;
+  return { source, title, text, reasoning: written?.reasoning, attributes: written?.attributes ?? {} };
 }

@@ -38,9 +38,10 @@ export interface AppStore {
   putRun(record: RunRecord): Promise<void>;
   removeRun(id: RunId): Promise<void>;
   putProduct(id: RunId, product: RunProduct): Promise<void>;
-  readProducts(id: RunId): Promise<RunProducts>;
+  /** A damaged product is told to `damaged` and left out. */
+  readProducts(id: RunId, damaged?: (error: Error) => void): Promise<RunProducts>;
   saveCheckpoint(id: RunId, checkpoint: Checkpoint): Promise<void>;
-  loadCheckpoint(id: RunId): Promise<Checkpoint | undefined>;
+  loadCheckpoint(id: RunId, damaged?: (error: Error) => void): Promise<Checkpoint | undefined>;
 }
 
 /** Zips and folders of encoders, loaded when first needed. */
@@ -59,6 +60,10 @@ export interface Settings {
 
 export interface Dependencies {
   readonly store: AppStore;
+  /** Whether a note is kept beside the store of how much is in it, to notice a loss. */
+  readonly noted: boolean;
+  /** Asks the browser not to clear the store when room gets short; called when there is something to lose. */
+  readonly askToKeep: () => void;
   /** False in a second tab: nothing may be written. */
   readonly writer: boolean;
   readonly services: Services;

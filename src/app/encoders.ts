@@ -5,15 +5,13 @@ import type { EncoderFolder } from "../domain/encoder.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { App } from "./app.ts";
 import type { EncoderRecord, PickedFile } from "./dependencies.ts";
-import { attempt, removeWithUndo, tell } from "./notices.ts";
+import { removeWithUndo, tell } from "./notices.ts";
 import { setField } from "./recipe.ts";
 import { checkpointOf } from "./runState.ts";
 import { builtIn, builtInEncoder, builtInEncoderName } from "./shipped.ts";
 
-export async function openEncoders(app: App): Promise<void> {
-  await attempt(app, async () => {
-    app.encoders.value = await app.deps.store.listEncoders();
-  });
+/** The recipe may name an encoder that was removed since. */
+export function keepKnownEncoder(app: App): void {
   const { encoder } = app.recipe.fields.value;
   if (encoder !== builtIn && !app.encoders.value.some(({ key }) => key === encoder)) setField(app, "encoder", builtIn);
 }

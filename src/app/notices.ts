@@ -14,6 +14,8 @@ export interface Notice {
 
 export type NewNotice = Omit<Notice, "id">;
 
+/** How long a notice that asks for nothing stays, in milliseconds. */
+const readingTime = 12_000;
 /** How long something that was removed can be brought back, in milliseconds. */
 const undoTime = 10_000;
 
@@ -21,6 +23,7 @@ export function tell(app: App, notice: NewNotice): Notice {
   const id = Math.max(0, ...app.notices.value.map((other) => other.id)) + 1;
   const told = { ...notice, id };
   app.notices.value = [...app.notices.value.filter((other) => other.text !== notice.text), told];
+  if (notice.kind === "done" && !notice.action) app.deps.later(readingTime, () => dismiss(app, told));
   return told;
 }
 

@@ -23,6 +23,7 @@ const checkpointEvery = 20;
 /** Starts a new run with the selected collection and the recipe as it stands. */
 export async function startRun(app: App): Promise<void> {
   if (!app.canRun.value) return;
+  app.deps.askToKeep();
   showRun(app.run, newRecord(app));
   goTo(app, "train");
   await goOn(app, "run");

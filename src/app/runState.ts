@@ -7,6 +7,7 @@ import type { Progress } from "../domain/stages.ts";
 import type { Checkpoint, StepReport, TrainingSet } from "../domain/training.ts";
 import type { RunOutcome } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
+import { tellError } from "./notices.ts";
 
 /**
  * "preparing": collection and encoder are being fetched. "pausing" and "stopping": what was asked for happens when the
@@ -116,11 +117,11 @@ export const currentStage = (run: RunState): StageName | undefined =>
 export async function checkpointOf(app: App, id: RunId): Promise<Checkpoint | undefined> {
   const { record, session } = app.run;
   if (record.value?.id === id && session.checkpoint) return session.checkpoint;
-  return app.deps.store.loadCheckpoint(id);
+  return app.deps.store.loadCheckpoint(id, (error) => tellError(app, error));
 }
 
 export async function productsOf(app: App, id: RunId): Promise<RunProducts> {
   const { record, session } = app.run;
-  const stored = await app.deps.store.readProducts(id);
+  const stored = await app.deps.store.readProducts(id, (error) => tellError(app, error));
   return record.value?.id === id ? { ...stored, ...session.products } : stored;
 }

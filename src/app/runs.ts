@@ -1,13 +1,7 @@
 /** Runs of the past. */
 import type { RunRecord } from "../domain/run.ts";
 import type { App } from "./app.ts";
-import { attempt, removeWithUndo } from "./notices.ts";
-
-export async function openRuns(app: App): Promise<void> {
-  await attempt(app, async () => {
-    app.runs.value = await app.deps.store.listRuns();
-  });
-}
+import { removeWithUndo } from "./notices.ts";
 
 /** The one whose results are looked at: the chosen one, else the newest finished one, else the newest. */
 export function shownRun(app: App): RunRecord | undefined {

@@ -1,7 +1,7 @@
 /** Searching by hand: the same query by BM25, by the encoder as it was, and by the encoder as a run left it. */
 import { type Signal, signal } from "@preact/signals";
-import { present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
+import { UserError } from "../base/errors.ts";
 import type { Collection, Document } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { Vectors } from "../domain/encoder.ts";
@@ -14,6 +14,11 @@ import { readCollection } from "./collections.ts";
 import { encoderFolder } from "./encoders.ts";
 import { checkpointOf, productsOf } from "./runState.ts";
 import { shownRun } from "./runs.ts";
+
+/** The document vectors of a run were never stored, or are damaged. */
+export class MissingVectors extends UserError {
+  override readonly name = "MissingVectors";
+}
 
 /** Both sides are ranked this deep, so that a move can be told from where. */
 const depth = 100;
@@ -132,7 +137,7 @@ async function openSearch(app: App): Promise<OpenSearch> {
   await indexText(app, collection);
   search.open = {
     key,
-    about: run ? `${run.name} on ${run.collectionName}` : collection.name,
+    about: run ? `${run.collectionName}, with the encoder of ${run.name}` : collection.name,
     collection,
     documents: new Map(collection.documents.map((document) => [document.id, document])),
     encoders: run && (await openEncoders(app, run, collection)),
@@ -153,13 +158,16 @@ async function openEncoders(app: App, run: RunRecord, collection: Collection): P
   const { config, engine } = run;
   app.search.busy.value = "Opening both encoders";
   const [products, checkpoint] = await Promise.all([productsOf(app, run.id), checkpointOf(app, run.id)]);
+  const { vectorsBefore, vectorsAfter } = products;
+  if (!vectorsBefore || !vectorsAfter)
+    throw new MissingVectors(`The document vectors of ${run.name} are not stored. Run it again to search with it.`);
   const folder = await encoderFolder(app, run.encoder);
   const before = await finish(encoder.open({ folder, engine }));
   const after = await finish(encoder.open({ folder, engine }));
   // Zero steps leave no checkpoint: then after is before.
   if (checkpoint) await finish(encoder.restore({ model: after.model, checkpoint }));
-  await indexVectors(app, collection, "before", present(products.vectorsBefore, "the vectors before"));
-  await indexVectors(app, collection, "after", present(products.vectorsAfter, "the vectors after"));
+  await indexVectors(app, collection, "before", vectorsBefore);
+  await indexVectors(app, collection, "after", vectorsAfter);
   return { before: before.model, after: after.model, config };
 }
 

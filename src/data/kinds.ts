@@ -35,7 +35,7 @@ const kinds: readonly (readonly [RegExp, string, string])[] = [
   [/^version https:\/\/git-lfs/, "a Git LFS pointer, not the file itself", "Fetch the file (git lfs pull)"],
 ];
 
-export interface Kind {
+interface Kind {
   readonly name: string;
   readonly advice: string;
 }

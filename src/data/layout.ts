@@ -4,7 +4,7 @@ import { extensionOf, folderOf, nameOf } from "./source.ts";
 import { UnreadableCollection } from "./unreadable.ts";
 import { count, countOf, listOf } from "./wording.ts";
 
-export interface Split {
+interface Split {
   readonly split: string;
   readonly source: Source;
 }

@@ -4,19 +4,16 @@ import type { ImportReport } from "../domain/stages.ts";
 import type { Problem } from "./problem.ts";
 import { reasonOf } from "./problem.ts";
 import { UnreadableCollection } from "./unreadable.ts";
-import { count, countOf, excerptOf, listOf } from "./wording.ts";
+import { count, excerptOf, listOf } from "./wording.ts";
 
 /** Rejected rows beyond these are counted and not shown. */
-export const mostReported = 10_000;
+const mostReported = 10_000;
 
 /** Bytes between two progress reports. */
 const stride = 2 ** 20;
 
-/**
- * Rows of one file after which, if none was any good, reading stops: a big file of the wrong kind is refused in
- * seconds. The largest public collections have fewer rows that fit nothing (rows of other subsets) in front of others.
- */
-const patience = 1_000_000;
+/** Rows of one file after which, if none was any good, reading stops: a big file of the wrong kind is refused in a second. */
+const patience = 100_000;
 
 interface Tally {
   accepted: number;
@@ -25,7 +22,7 @@ interface Tally {
   readonly mistakes: Map<string, { times: number; readonly line: number; readonly reason: string }>;
 }
 
-export interface RowPlace {
+interface RowPlace {
   readonly file: string;
   /** 1-based; 0 where the whole file is meant. */
   readonly line: number;
@@ -43,7 +40,7 @@ export interface Ledger {
   rejected(): number;
   /** Errors: UnreadableCollection when none of these files (one noun's worth) had a row that was accepted. */
   requireRows(files: readonly string[], noun: string): void;
-  /** Errors: UnreadableCollection when the first million rows of a file were all rejected. */
+  /** Errors: UnreadableCollection when the first 100,000 rows of a file were all rejected. */
   checkPatience(file: string): void;
 }
 
@@ -62,10 +59,11 @@ function refuse(where: string, noun: string, tallies: readonly Tally[]): never {
   const rejected = tallies.reduce((sum, tally) => sum + tally.rejected, 0);
   const worst = commonest(tallies);
   if (!worst) throw new UnreadableCollection(`${where} has no rows: at least one ${noun} is needed.`);
-  throw new UnreadableCollection(
-    `${where} has no usable ${noun}: all of its ${countOf(rejected, "row")} were rejected, ${count(worst.times)} of them for ` +
-      `the same kind of reason. Line ${count(worst.line)}: ${worst.reason}.`,
-  );
+  const all =
+    rejected === 1
+      ? "its only row was rejected"
+      : `all of its ${count(rejected)} rows were rejected, ${count(worst.times)} of them for the same kind of reason`;
+  throw new UnreadableCollection(`${where} has no usable ${noun}: ${all}. Line ${count(worst.line)}: ${worst.reason}.`);
 }
 
 /** `total`: bytes that will be read. */

@@ -17,7 +17,7 @@ interface Triple {
   readonly grade: string;
 }
 
-export interface Bench {
+interface Bench {
   readonly queries: Shelf<Query>;
   readonly documents: Shelf<Document>;
   readonly judgements: Shelf<Judgement>;

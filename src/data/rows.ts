@@ -12,8 +12,10 @@ import { quoted } from "./wording.ts";
 export type Outcome = "taken" | "skipped" | Problem;
 export type TakeRow = (text: string, line: number) => Outcome;
 
-/** Lets other tasks run: timers, messages, a stop. */
-const breathe = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
+/** Milliseconds of work after which other tasks get a turn: timers, messages, a stop. */
+const breath = 30;
+
+const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 /** Hands every row of the file to `take` and keeps the books. */
 export async function* readRows(
@@ -31,14 +33,15 @@ export async function* readRows(
     else if (isProblem(outcome)) ledger.reject({ file, line: line.number, text }, outcome);
   }
 
+  let worked = performance.now();
   for await (const chunk of source.bytes()) {
     for (const line of splitter.push(chunk)) enter(line);
     ledger.advance(chunk.length);
     ledger.checkPatience(file);
-    for (const report of ledger.reports()) {
-      yield report;
-      if (report.kind === "progress") await breathe();
-    }
+    yield* ledger.reports();
+    if (performance.now() - worked < breath) continue;
+    await turn();
+    worked = performance.now();
   }
   for (const line of splitter.end()) enter(line);
   yield* ledger.reports();

@@ -21,6 +21,9 @@ export const extensionOf = (path: string): string => /\.([^.]+)$/.exec(nameOf(pa
 
 export const cleanPath = (path: string): string => path.replaceAll("\\", "/").replace(/^(\.?\/)+/, "");
 
+/** Bytes handed on at once: some runtimes give a whole blob as one chunk. */
+const piece = 2 ** 18;
+
 /** A reader, not `for await`: Safari's streams are not async iterable. */
 async function* chunksOf(path: string, blob: Blob): AsyncGenerator<Uint8Array, void, void> {
   const reader = blob.stream().getReader();
@@ -28,7 +31,7 @@ async function* chunksOf(path: string, blob: Blob): AsyncGenerator<Uint8Array, v
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return;
-      yield value;
+      for (let at = 0; at < value.length; at += piece) yield value.subarray(at, at + piece);
     }
   } catch (error) {
     throw new UnreadableCollection(

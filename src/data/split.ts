@@ -15,7 +15,7 @@ export class UnknownSplit extends UserError {
 /** Share of the queries that a made test split gets. */
 const testShare = 0.2;
 
-export interface SplitResult {
+interface SplitResult {
   readonly judgements: Judgements;
   /** What was done, in words for the person; "" where nothing was. */
   readonly note: string;
@@ -93,7 +93,7 @@ export function splitJudgements(collection: Pick<Collection, "judgements">, seed
   return { judgements: { train, test }, note };
 }
 
-export interface ChosenSplits {
+interface ChosenSplits {
   /** Empty where there is no training split beside the evaluation split. */
   readonly train: readonly Judgement[];
   readonly evaluation: { readonly name: string; readonly judgements: readonly Judgement[] };
@@ -128,7 +128,7 @@ export function chooseSplits(collection: Pick<Collection, "judgements">, wanted:
 }
 
 /** Evaluation queries with a relevant document, in the order of the judgements, and those that training gives away. */
-export interface Leaks {
+interface Leaks {
   readonly queries: readonly QueryId[];
   /** Share a relevant document with a training query. */
   readonly sharedDocument: readonly QueryId[];

@@ -20,7 +20,7 @@ function* textsOf({ documents, queries, judgements, negatives }: Content): Gener
   for (const negative of negatives) yield digestOf(negative);
 }
 
-export const digestOfContent = (content: Content): string => digestOfTexts(textsOf(content));
+const digestOfContent = (content: Content): string => digestOfTexts(textsOf(content));
 
 export function summarise(content: Content, format: string, rejected: number): ImportSummary {
   const judgements = Object.entries(content.judgements).map(([split, rows]) => [split, rows.length]);

@@ -12,7 +12,7 @@ import { UnreadableCollection } from "./unreadable.ts";
 import { count, countOf, quoted, sizeOf } from "./wording.ts";
 
 /** Far above any collection that a page can hold, far below what hurts. */
-export const zipLimits = {
+const zipLimits = {
   entries: 10_000,
   directoryBytes: 16 * 2 ** 20,
   entryBytes: 512 * 2 ** 20,

@@ -19,7 +19,10 @@ const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 const range = { first: v.optional(count, 1), last: v.optional(count, 20) };
 const negativeSource = v.variant("source", [
   v.strictObject({ source: v.literal("synthetic"), count }),
-  v.strictObject({ source: v.literal("bm25"), count, ...range }),
+  v.pipe(
+    v.strictObject({ source: v.literal("bm25"), count, ...range }),
+    v.check(({ first, last }) => first <= last, "first must not be larger than last"),
+  ),
   v.strictObject({ source: v.literal("random"), count }),
 ]);
 
@@ -106,7 +109,8 @@ export type TrainingConfig = Pick<
 
 /** The recipe with every default filled in. Errors: {@link InvalidConfig}, naming each key that is wrong. */
 export function parseConfig(input: unknown): Config {
-  const result = v.safeParse(schema, input);
+  // An array passes for an object with no keys.
+  const result = v.safeParse(schema, Array.isArray(input) ? undefined : input);
   if (result.success) return result.output;
   const problems = result.issues.map((issue) => {
     const at = v.getDotPath(issue) ?? "the recipe";

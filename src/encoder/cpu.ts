@@ -8,7 +8,15 @@
  */
 import { assert } from "../base/assert.ts";
 import type { Pooling } from "../domain/encoder.ts";
-import type { ContrastiveBatch, Engine, Model, PackedTexts, StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
+import type {
+  ContrastiveBatch,
+  Engine,
+  Model,
+  PackedTexts,
+  StepOutcome,
+  Trainer,
+  TrainerSettings,
+} from "../domain/engine.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
 import { arrange, type Chunk } from "./cpu/arrange.ts";
@@ -209,7 +217,7 @@ class CpuTrainer implements Trainer {
     return this.#model.queue(() => {
       this.#model.weightArena.set(weights);
       this.#moments.first.set(firstMoment);
-      this.#moments.second.set(secondMoment);
+      
       this.#moments.step = step;
       this.#model.weightsChanged();
     });

@@ -109,26 +109,31 @@ function shapeOf(folder: EncoderFolder): EncoderShape {
   };
 }
 
-/** Which pooling the folder asks for: the old boolean keys, or `pooling_mode` of sentence-transformers 6. */
-function poolingOf(folder: EncoderFolder): Pooling {
+const MODULE_KINDS = ["Transformer", "Pooling", "Normalize"];
+
+/** The folder of the pooling module; refuses modules that Decoy would silently leave out. */
+function poolingPath(folder: EncoderFolder): string {
   const modules = optionalJson(modulesJson, folder, "modules.json") ?? [];
-  const known = ["Transformer", "Pooling", "Normalize"];
-  const stranger = modules.find(({ type }) => !known.includes(type.split(".").at(-1) ?? ""));
+  const stranger = modules.find(({ type }) => !MODULE_KINDS.includes(type.split(".").at(-1) ?? ""));
   if (stranger) {
     throw new UnreadableEncoder(
       `modules.json: the module ${stranger.type} is not supported. Choose an encoder of transformer, pooling and normalisation only.`,
     );
   }
-  const path = modules.find(({ type }) => type.endsWith("Pooling"))?.path ?? "1_Pooling";
+  return modules.find(({ type }) => type.endsWith("Pooling"))?.path ?? "1_Pooling";
+}
+
+/** Which pooling the folder asks for: the old boolean keys, or `pooling_mode` of sentence-transformers 6. */
+function poolingOf(folder: EncoderFolder): Pooling {
+  const path = poolingPath(folder);
   const pooling = optionalJson(poolingJson, folder, `${path}/config.json`);
   if (!pooling) return "mean";
-  const modes = Object.keys(pooling).filter((key) => key.startsWith("pooling_mode_") && pooling[key] === true);
-  const mode = typeof pooling["pooling_mode"] === "string" ? [pooling["pooling_mode"]] : modes;
-  if (mode.length === 1 && (mode[0] === "mean" || mode[0] === "pooling_mode_mean_tokens")) return "mean";
-  if (mode.length === 1 && (mode[0] === "cls" || mode[0] === "pooling_mode_cls_token")) return "cls";
-  throw new UnreadableEncoder(
-    `${path}/config.json: pooling ${mode.join(" + ") || "without a mode"} is not supported; mean and cls are.`,
-  );
+  const named = pooling["pooling_mode"];
+  const flags = Object.keys(pooling).filter((key) => key.startsWith("pooling_mode_") && pooling[key] === true);
+  const mode = typeof named === "string" ? named : flags.join(" + ");
+  if (mode === "mean" || mode === "pooling_mode_mean_tokens") return "mean";
+  if (mode === "cls" || mode === "pooling_mode_cls_token") return "cls";
+  throw new UnreadableEncoder(`${path}/config.json: pooling "${mode}" is not supported; mean and cls are.`);
 }
 
 function prefixesOf(folder: EncoderFolder): { readonly query: string; readonly document: string } {

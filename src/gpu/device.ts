@@ -137,7 +137,9 @@ export class Gpu {
 
 function faultOf(error: GPUError): Error {
   return error.constructor.name === "GPUOutOfMemoryError"
-    ? new GpuOutOfMemory(`The GPU ran out of memory (${error.message}). Use a smaller batch, shorter texts or a smaller encoder.`)
+    ? new GpuOutOfMemory(
+        `The GPU ran out of memory (${error.message}). Use a smaller batch, shorter texts or a smaller encoder.`,
+      )
     : new Error(`internal: WebGPU: ${error.message}`);
 }
 

@@ -44,7 +44,8 @@ export class Submitter {
       if (start === 0) for (const { buffer, offset, size } of clears) encoder.clearBuffer(buffer, offset, size);
       record(encoder, passes.slice(start, end), counts);
       if (end === passes.length) {
-        for (const { from, to } of copies) encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size);
+        for (const { from, to } of copies)
+          encoder.copyBufferToBuffer(from.buffer, from.offset, to.buffer, to.offset, from.size);
       }
       device.queue.submit([encoder.finish()]);
     }

@@ -67,8 +67,8 @@ export async function* mine(
   }
   const ranked = new Map(rankings.map((ranking) => [ranking.queryId, ranking]));
   const documents = collection.documents.map(({ id }) => id);
-  // One more than any row can lack, so that a gap in another source can be filled at random.
-  const count = requested(config) + 1;
+  const drawsAtRandom = config.mix !== "synthetic" && config.negatives.some(({ source }) => source === "random");
+  const count = drawsAtRandom ? requested(config) : 0;
   return new Map(
     queries.map(({ id }) => {
       const own = relevant.get(id) ?? none;

@@ -6,16 +6,18 @@
  * the run goes on where it was; what they do not hold (the text index, the choice of splits) is made again, from the
  * same seed.
  */
+import { finish } from "../base/channel.ts";
 import { UserError } from "../base/errors.ts";
+import { relay } from "../base/relay.ts";
 import { leakReport } from "../data/split.ts";
 import type { Collection } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo } from "../domain/encoder.ts";
 import type { RunProduct, RunProducts, RunReport, RunResult, StageName, SystemResult } from "../domain/run.ts";
 import type { EncoderStages, ModelHandle, Progress, RetrieverStages, TrainOutcome } from "../domain/stages.ts";
+import type { SystemName } from "../domain/ranking.ts";
 import type { Checkpoint, TrainingSet } from "../domain/training.ts";
 import { verdictSentence } from "../domain/verdict.ts";
-import { clocked } from "./clock.ts";
 import { measureBm25, measureEncoder, type Measured } from "./measure.ts";
 import { mine, prepareRows, splitsOf, trains, type Splits } from "./prepare.ts";
 
@@ -62,6 +64,12 @@ type Reports<Output> = AsyncGenerator<RunReport, Output, void>;
 
 const isProgress = (report: Progress | RunReport): report is Progress => "unit" in report;
 
+/** Reports of a thread's stage as reports of the run. */
+const progressOf =
+  (name: StageName) =>
+  (report: Progress | RunReport): RunReport =>
+    isProgress(report) ? { kind: "progress", stage: name, progress: report } : report;
+
 /** Runs one stage between its "started" and "finished" reports, on its own clock. */
 async function* stage<Output>(
   state: State,
@@ -69,19 +77,9 @@ async function* stage<Output>(
   work: AsyncGenerator<Progress | RunReport, Output, void>,
 ): Reports<Output> {
   yield { kind: "started", stage: name };
-  const timed = clocked(work, (seconds) => {
+  const product = yield* relay(work, progressOf(name), (seconds) => {
     state.seconds[name] = (state.seconds[name] ?? 0) + seconds;
   });
-  let product: Output;
-  try {
-    let result = await timed.next();
-    for (; !result.done; result = await timed.next()) {
-      yield isProgress(result.value) ? { kind: "progress", stage: name, progress: result.value } : result.value;
-    }
-    product = result.value;
-  } finally {
-    await timed.return(undefined as never);
-  }
   yield { kind: "finished", stage: name, seconds: state.seconds[name] ?? 0 };
   return product;
 }
@@ -126,26 +124,16 @@ interface Systems {
 async function* beforeStage(state: State, model: ModelHandle): Reports<Systems> {
   const { services, input, splits } = state;
   const { bm25: knownBm25, before: known, vectorsBefore } = input.products ?? {};
-  const bm25 = knownBm25 ?? (yield* withProgress("before", measureBm25(services, input, splits.evaluation)));
+  const bm25 = knownBm25 ?? (yield* relay(measureBm25(services, input, splits.evaluation), progressOf("before")));
   if (!knownBm25) yield made({ name: "bm25", value: bm25 });
   if (known && vectorsBefore) return { bm25, before: known };
-  const measured = yield* withProgress(
-    "before",
+  const measured = yield* relay(
     measureEncoder(services, input, splits.evaluation, { model, name: "before" }),
+    progressOf("before"),
   );
   yield made({ name: "vectorsBefore", value: measured.vectors });
   yield made({ name: "before", value: measured.result });
   return { bm25, before: measured.result };
-}
-
-async function* withProgress<Output>(name: StageName, work: AsyncGenerator<Progress, Output, void>): Reports<Output> {
-  let result = await work.next();
-  try {
-    for (; !result.done; result = await work.next()) yield { kind: "progress", stage: name, progress: result.value };
-    return result.value;
-  } finally {
-    if (!result.done) await work.return(undefined as never);
-  }
 }
 
 async function* trainStage({ services, input }: State, model: ModelHandle, data: TrainingSet): Reports<TrainOutcome> {
@@ -169,7 +157,7 @@ async function* afterStage(
     return systems.before;
   }
   const work = measureEncoder(services, input, splits.evaluation, { model, name: "after" });
-  const measured: Measured = yield* withProgress("after", work);
+  const measured: Measured = yield* relay(work, progressOf("after"));
   yield made({ name: "vectorsAfter", value: measured.vectors });
   yield made({ name: "after", value: measured.result });
   return measured.result;
@@ -181,35 +169,52 @@ interface Opened {
   readonly engine: EngineInfo;
 }
 
-async function* stages(state: State, opened: Opened): Reports<RunResult> {
+const NO_ROWS: TrainingSet = { queries: [], documents: [], rows: [] };
+
+interface Finished {
+  readonly systems: Record<SystemName, SystemResult>;
+  readonly trained: TrainOutcome | undefined;
+  readonly rows: number;
+}
+
+async function* stages(state: State, model: ModelHandle): Reports<Finished> {
   const { services, input, splits } = state;
-  const { model } = opened;
+  const trained = trains(input);
   yield* stage(state, "index", services.retriever.indexText({ documents: input.collection.documents }));
   yield* noted(state, "index", splits.notes);
-  const trained = trains(input);
-  const data = trained ? yield* rowsStages(state) : { queries: [], documents: [], rows: [] };
+  const data = trained ? yield* rowsStages(state) : NO_ROWS;
   const systems = yield* stage(state, "before", beforeStage(state, model));
   const training = trained ? yield* stage(state, "train", trainStage(state, model, data)) : undefined;
   const after = yield* stage(state, "after", afterStage(state, model, systems, trained));
-  const all = { bm25: systems.bm25.scores, before: systems.before.scores, after: after.scores };
+  return { systems: { ...systems, after }, trained: training, rows: data.rows.length };
+}
+
+async function* resultOf(
+  state: State,
+  { systems, trained, rows }: Finished,
+  opened: Opened,
+): AsyncGenerator<never, RunResult, void> {
+  const { input, splits, services } = state;
+  const { bm25, before, after } = systems;
   const compare = { metric: "ndcg@10", seed: input.config.seed } as const;
-  const afterBefore = yield* services.retriever.compare({ a: all.before, b: all.after, ...compare });
-  const afterBm25 = yield* services.retriever.compare({ a: all.bm25, b: all.after, ...compare });
+  const afterBefore = yield* services.retriever.compare({ a: before.scores, b: after.scores, ...compare });
+  const afterBm25 = yield* services.retriever.compare({ a: bm25.scores, b: after.scores, ...compare });
+  const { tokens = 0, seconds = 0 } = trained ?? {};
   return {
     split: splits.evaluation.name,
-    systems: all,
+    systems: { bm25: bm25.scores, before: before.scores, after: after.scores },
     comparisons: { afterBefore, afterBm25 },
     verdict: trained
-      ? verdictSentence(afterBefore, splits.evaluation.name, all.after.queryIds.length)
+      ? verdictSentence(afterBefore, splits.evaluation.name, after.scores.queryIds.length)
       : "Nothing was trained: the encoder was only measured.",
     leak:
       splits.train.length > 0 ? leakReport(input.collection, splits.train, splits.evaluation.judgements) : undefined,
-    trainingRows: data.rows.length,
-    steps: training?.steps ?? 0,
-    tokens: training?.tokens ?? 0,
-    tokensPerSecond: training && training.seconds > 0 ? training.tokens / training.seconds : 0,
+    trainingRows: rows,
+    steps: trained?.steps ?? 0,
+    tokens,
+    tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
     seconds: state.seconds,
-    peakBytes: training?.peakBytes ?? 0,
+    peakBytes: trained?.peakBytes ?? 0,
     engine: opened.engine,
     encoder: opened.card,
     notes: state.notes,
@@ -224,18 +229,15 @@ export async function* run(services: Services, input: RunInput): AsyncGenerator<
       `No query of the split "${splits.evaluation.name}" has a relevant document, so nothing can be measured. Add judgements or choose another split.`,
     );
   }
-  const opening = services.encoder.open({ folder: input.folder, engine: input.engine });
-  let result = await opening.next();
-  while (!result.done) result = await opening.next();
-  const opened = result.value;
+  const opened = await finish(services.encoder.open({ folder: input.folder, engine: input.engine }));
   let completed = false;
   try {
     yield { kind: "opened", ...opened };
     const state: State = { services, input, splits, seconds: {}, notes: [] };
-    const outcome = yield* stages(state, opened);
+    const result = yield* resultOf(state, yield* stages(state, opened.model), opened);
     completed = true;
-    return { result: outcome, model: opened.model };
+    return { result, model: opened.model };
   } finally {
-    if (!completed) for await (const _ of services.encoder.close({ model: opened.model }));
+    if (!completed) await finish(services.encoder.close({ model: opened.model }));
   }
 }

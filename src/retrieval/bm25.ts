@@ -14,8 +14,8 @@ import { analyse } from "../text/words.ts";
 import { placesOf } from "./order.ts";
 import { top, type Numbered } from "./top.ts";
 
-export const k1 = 0.9;
-export const b = 0.4;
+const k1 = 0.9;
+const b = 0.4;
 
 /** Postings by term, back to back: those of term t are offsets[t] … offsets[t + 1]. */
 export interface Bm25Index extends Numbered {
@@ -138,9 +138,9 @@ export function* buildBm25(documents: readonly Document[]): Generator<Progress, 
 }
 
 interface Searcher {
-  search(query: Query): Ranking;
+  readonly search: (query: Query) => Ranking;
   /** Postings read so far. */
-  work(): number;
+  readonly work: () => number;
 }
 
 function searcher(index: Bm25Index, depth: number): Searcher {

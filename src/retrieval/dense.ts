@@ -16,8 +16,8 @@ export interface DenseIndex extends Numbered {
 const blockSize = 256;
 /** Queries a group: each has its heap in memory. */
 const groupSize = 32;
-/** Multiplications between two reports: about 50 ms. */
-const workPerReport = 50_000_000;
+/** Multiplications between two reports: about 30 ms. */
+const workPerReport = 25_000_000;
 
 interface Group {
   /** (groupSize, dimensions) */

@@ -2,7 +2,7 @@
  * How far a mean over queries can be trusted, and whether two systems differ: the percentile bootstrap (Efron and
  * Tibshirani, 1993) and the paired randomisation test (Smucker, Allan and Carterette, CIKM 2007), on per-query values.
  */
-import { assert } from "../base/assert.ts";
+import { assert, present } from "../base/assert.ts";
 import { random, type Random } from "../base/random.ts";
 import type { Comparison, Interval } from "../domain/ranking.ts";
 
@@ -91,17 +91,18 @@ export function randomisationTest(differences: readonly number[], seed: number):
     : sampledShare(changed, limit, random(seed, "randomisation"));
 }
 
-/**
- * b against a, paired by position: one value a query. A difference is called one only when p < .05 and the 95 % interval
- * of the mean difference leaves out 0.
- */
+/** A difference is called one only when p < .05 and the 95 % interval of the mean difference leaves out 0. */
+export function verdictOf({ low, high }: Interval, pValue: number): Comparison["verdict"] {
+  if (pValue >= significant) return "no reliable difference";
+  if (low > 0) return "better";
+  return high < 0 ? "worse" : "no reliable difference";
+}
+
+/** b against a, paired by position: one value a query, at least one query. */
 export function comparePaired(a: readonly number[], b: readonly number[], seed: number): Comparison {
   assert(a.length === b.length, `${a.length} values against ${b.length}`);
   const differences = b.map((value, i) => value - (a[i] ?? Number.NaN));
-  const [difference] = meanIntervals([differences], seed);
-  assert(difference !== undefined, "no difference");
+  const difference = present(meanIntervals([differences], seed)[0], "interval");
   const pValue = randomisationTest(differences, seed);
-  const { low, high } = difference;
-  const reliable = pValue < significant && (low > 0 || high < 0);
-  return { difference, pValue, verdict: !reliable ? "no reliable difference" : low > 0 ? "better" : "worse" };
+  return { difference, pValue, verdict: verdictOf(difference, pValue) };
 }

@@ -42,12 +42,10 @@ export function writeRun(rankings: readonly Ranking[], tag: string, depth = 100)
  */
 export function readRun(text: string): Ranking[] {
   const byQuery = new Map<QueryId, Map<DocumentId, number>>();
-  for (const [i, line] of text
-    .replace(/^\uFEFF/, "")
-    .split(/\r?\n/)
-    .entries()) {
-    if (line.trim() === "") continue;
+  for (const [i, line] of text.split(/\r?\n/).entries()) {
+    // A byte order mark is white space to JavaScript.
     const columns = line.trim().split(/\s+/);
+    if (columns[0] === "") continue;
     const [query = "", , document = "", , score = ""] = columns;
     if (columns.length !== 6 || !Number.isFinite(Number(score))) {
       throw new UnreadableRun(

@@ -68,10 +68,11 @@ export class Connection {
       if (failure) throw failure.error;
       return result;
     } catch (error) {
+      // What a request says after the browser's abort is only that there was one; the transaction says why.
+      const cause = transaction.error ?? error;
       abort(transaction);
-      const failure = await ended;
-      // A request of an aborted transaction says only that; the transaction says why.
-      throw writeFailure(nameOf(error) === "AbortError" && failure ? failure.error : error, need);
+      await ended;
+      throw writeFailure(cause, need);
     }
   }
 

@@ -57,7 +57,8 @@ function specialTokens(library: Library): { readonly before: number[]; readonly 
  * BERT's pre-tokenizer never joins across one, so the ids before it stay the same.
  */
 function firstIds(encode: (text: string) => number[], text: string, limit: number, cuttable: boolean): number[] {
-  for (let characters = 16 * limit; cuttable && characters < text.length; characters *= 4) {
+  if (!cuttable) return encode(text).slice(0, limit);
+  for (let characters = 16 * limit; characters < text.length; characters *= 4) {
     const space = text.slice(characters).search(/\s/u);
     if (space < 0) break;
     const ids = encode(text.slice(0, characters + space));

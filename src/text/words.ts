@@ -12,6 +12,7 @@ const letter = String.raw`[[\p{Alphabetic}\u{5F3}]--[\p{M}\p{Ideographic}\p{sc=H
 const digit = String.raw`[\p{Nd}\u{66B}]`;
 const katakana = String.raw`[\p{sc=Kana}\u{3031}-\u{3035}\u{30FC}\u{FF70}]`;
 const underscore = String.raw`[\p{Pc}\u{202F}]`;
+const underscoresOnly = new RegExp(`^${underscore}+$`, "v");
 /** MidNumLet and Single_Quote: between two letters or two digits. */
 const midAny = String.raw`.'\u{2018}\u{2019}\u{2024}\u{FE52}\u{FF07}\u{FF0E}`;
 /** MidLetter, with the colon that Unicode 15.1 took out and Lucene keeps. */
@@ -25,10 +26,12 @@ const lettersAndDigits = `(?:${letters}(?:${midLetter}${letters})*|${digits}(?:$
 const part = `(?:${lettersAndDigits}|(?:${katakana}${marks})+)`;
 const emoji = String.raw`\p{ExtPict}[\p{M}\p{Cf}\p{EMod}]*`;
 
-/** Every word of a text. Unlike Lucene's StandardTokenizer it has no special case for quotes in Hebrew words and for keycaps. */
+/** Every word of a text. Unlike Lucene's StandardTokenizer it has no special case for quotes in Hebrew and for keycaps. */
 const words = new RegExp(
   [
     `${underscore}*${part}(?:${underscore}+${part})*${underscore}*`,
+    // Not a word: taken here all the same, so that a ruled line is not tried again from each of its underscores.
+    `${underscore}+`,
     String.raw`[\p{Ideographic}\p{sc=Hira}]${marks}`,
     String.raw`[[${southeastAsian}]&&[\p{L}\p{M}]]+`,
     String.raw`${emoji}(?:(?<=\u{200D})${emoji})*|\p{RI}{2}`,
@@ -64,6 +67,7 @@ function lowerCase(word: string): string {
 
 /** Empty for a stop word. */
 function termOf(word: string): string {
+  if (underscoresOnly.test(word)) return "";
   const lower = lowerCase(word.replace(possessive, ""));
   return stopWords.has(lower) ? "" : (bareSuffixes.get(lower) ?? stemmer(lower));
 }

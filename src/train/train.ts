@@ -1,6 +1,7 @@
 /** Training as a stage: batches in, steps and checkpoints out. The engine does the arithmetic. */
+import { present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
-import { planBatches } from "../data/batches.ts";
+import { planBatches, type BatchPlan } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { Model, StepOutcome, Trainer } from "../domain/engine.ts";
 import type { TrainOutcome, TrainReport } from "../domain/stages.ts";
@@ -32,7 +33,7 @@ interface Submitted {
   readonly outcome: Promise<StepOutcome>;
 }
 
-function submit(trainer: Trainer, input: TrainInput, step: number, plan: ReturnType<typeof planBatches>): Submitted {
+function submit(trainer: Trainer, input: TrainInput, step: number, plan: BatchPlan): Submitted {
   const { data, config, tokenize } = input;
   const rows = plan.rows(step).flatMap((row) => data.rows[row] ?? []);
   const batch = contrastiveBatch(data, rows, config.inBatch, tokenize);
@@ -51,13 +52,62 @@ function check({ loss, gradNorm }: StepOutcome, step: number, config: TrainingCo
   );
 }
 
+interface Totals {
+  /** Next step to submit, 0-based. */
+  next: number;
+  tokens: number;
+  seconds: number;
+}
+
+/** Submits as far ahead as the engine likes, but not past a checkpoint that is due. */
+function fill(waiting: Submitted[], totals: Totals, { trainer, input, plan, due }: Submission): void {
+  const most = due && waiting.length > 0 ? 0 : input.ahead;
+  while (waiting.length < most && totals.next < plan.steps) waiting.push(submit(trainer, input, totals.next++, plan));
+}
+
+interface Submission {
+  readonly trainer: Trainer;
+  readonly input: TrainInput;
+  readonly plan: BatchPlan;
+  /** A checkpoint waits for the steps in flight. */
+  readonly due: boolean;
+}
+
+/** The steps from `totals.next` on, and a checkpoint whenever one is due and every step before it is reported. */
+async function* steps(
+  trainer: Trainer,
+  input: TrainInput,
+  plan: BatchPlan,
+  totals: Totals,
+): AsyncGenerator<TrainReport, void, void> {
+  const waiting: Submitted[] = [];
+  let [saved, mark] = [performance.now(), performance.now()];
+  while (totals.next < plan.steps || waiting.length > 0) {
+    const due = performance.now() - saved > 1000 * input.checkpointEvery;
+    fill(waiting, totals, { trainer, input, plan, due });
+    const first = present(waiting.shift(), "the step in flight");
+    const outcome = await first.outcome;
+    check(outcome, first.step + 1, input.config);
+    const report = stepReport(first, outcome, plan.steps, (performance.now() - mark) / 1000);
+    totals.tokens += report.tokens;
+    totals.seconds += report.seconds;
+    yield { kind: "step", step: report };
+    if (due && waiting.length === 0 && totals.next < plan.steps) {
+      yield { kind: "checkpoint", checkpoint: await trainer.checkpoint() };
+      saved = performance.now();
+    }
+    // Set after the reports: the time a pause takes is not the step's.
+    mark = performance.now();
+  }
+}
+
 /**
  * Trains the weights of `model` over the planned batches. Yields each step, and a checkpoint every `checkpointEvery`
  * seconds once all steps before it are reported. Errors: {@link NonFiniteLoss} and what the engine throws.
  */
 export async function* train(model: Model, input: TrainInput): AsyncGenerator<TrainReport, TrainOutcome, void> {
-  const { config } = input;
-  const plan = planBatches(input.data.rows.length, config);
+  const { config, resume, data } = input;
+  const plan = planBatches(data.rows.length, config);
   const trainer = await model.createTrainer({
     temperature: config.temperature,
     betas: [0.9, 0.999],
@@ -66,32 +116,17 @@ export async function* train(model: Model, input: TrainInput): AsyncGenerator<Tr
     clip: config.clip === 0 ? Infinity : config.clip,
   });
   try {
-    if (input.resume) await trainer.restore(input.resume);
-    let next = input.resume?.step ?? 0;
-    let [tokens, seconds, saved, mark] = [0, 0, performance.now(), performance.now()];
-    const waiting: Submitted[] = [];
-    while (next < plan.steps || waiting.length > 0) {
-      const due = performance.now() - saved > 1000 * input.checkpointEvery;
-      while (waiting.length < input.ahead && next < plan.steps && !(due && waiting.length > 0)) {
-        waiting.push(submit(trainer, input, next++, plan));
-      }
-      const first = waiting.shift();
-      if (!first) break;
-      const outcome = await first.outcome;
-      check(outcome, first.step + 1, config);
-      const report = stepReport(first, outcome, plan.steps, (performance.now() - mark) / 1000);
-      tokens += report.tokens;
-      seconds += report.seconds;
-      yield { kind: "step", step: report };
-      if (due && waiting.length === 0 && next < plan.steps) {
-        yield { kind: "checkpoint", checkpoint: await trainer.checkpoint() };
-        saved = performance.now();
-      }
-      // Set after the reports: the time a pause takes is not the step's.
-      mark = performance.now();
-    }
+    if (resume) await trainer.restore(resume);
+    const totals: Totals = { next: resume?.step ?? 0, tokens: 0, seconds: 0 };
+    yield* steps(trainer, input, plan, totals);
     const checkpoint = await trainer.checkpoint();
-    return { steps: plan.steps, tokens, seconds, peakBytes: input.peakBytes(), checkpoint };
+    return {
+      steps: plan.steps,
+      tokens: totals.tokens,
+      seconds: totals.seconds,
+      peakBytes: input.peakBytes(),
+      checkpoint,
+    };
   } finally {
     trainer.dispose();
   }

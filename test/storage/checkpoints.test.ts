@@ -3,20 +3,26 @@ import { openDB } from "idb";
 import { afterEach, expect, test, vi } from "vitest";
 import { runId } from "../../src/domain/ids.ts";
 import type { DamagedRecord } from "../../src/storage/errors.ts";
-import { abortForQuota, checkpointOf, faultAtPut, freshName, openTestStore } from "./support.ts";
+import { abortForQuota, checkpointOf, faultAtPut, type Fault, freshName, openTestStore } from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
 const run = runId("r1");
 
 /** Overwrites one byte of a part through another connection, or removes it. */
-async function damage(name: string, slot: 0 | 1, arena: string, how: "flip" | "remove" | "shorten"): Promise<void> {
+async function damage(
+  name: string,
+  slot: 0 | 1,
+  arena: string,
+  how: "flip" | "remove" | "shorten" | "lengthen",
+): Promise<void> {
   const database = await openDB(name);
   const key = ["checkpoint", run, `${slot}/${arena}`, 0];
   const part: unknown = await database.get("parts", key);
   if (!(part instanceof Uint8Array)) throw new Error("no part");
   if (how === "remove") await database.delete("parts", key);
   else if (how === "shorten") await database.put("parts", part.slice(4), key);
+  else if (how === "lengthen") await database.put("parts", new Uint8Array(part.length + 4), key);
   else await database.put("parts", part.with(5, (part[5] ?? 0) ^ 16), key);
   database.close();
 }
@@ -35,7 +41,8 @@ test("the newest checkpoint comes back bit for bit, and at most two are kept", a
 });
 
 test("a checkpoint of several parts, views into larger buffers and an empty arena come back", async () => {
-  const store = await openTestStore(freshName());
+  const name = freshName();
+  const store = await openTestStore(name);
   const long = checkpointOf(3, 2 ** 20 + 17);
   const wide = new Float32Array(40).fill(7);
   const checkpoint = { ...long, firstMoment: wide.subarray(3, 8), secondMoment: new Float32Array() };
@@ -43,23 +50,32 @@ test("a checkpoint of several parts, views into larger buffers and an empty aren
   const loaded = await store.loadCheckpoint(run);
   expect(loaded?.step).toBe(3);
   // Compared as bytes: element by element a million numbers take seconds.
-  expect(Buffer.from(loaded?.weights.buffer ?? []).equals(Buffer.from(long.weights.buffer))).toBe(true);
+  expect(Buffer.from(loaded?.weights.buffer ?? new ArrayBuffer()).equals(Buffer.from(long.weights.buffer))).toBe(true);
   expect(loaded?.firstMoment).toEqual(new Float32Array(5).fill(7));
   expect(loaded?.secondMoment).toEqual(new Float32Array());
+  const database = await openDB(name);
+  const parts: Uint8Array[] = await database.getAll("parts");
+  expect(parts.map((part) => part.buffer.byteLength)).toEqual([20, 4 * 2 ** 20, 4 * 17]);
+  for (const step of [4, 5]) await store.saveCheckpoint(run, checkpointOf(step));
+  expect(await database.count("parts")).toBe(6);
+  database.close();
 });
 
-test.each(["flip", "remove", "shorten"] as const)("a damaged slot (%s) falls back to the other", async (how) => {
-  const name = freshName();
-  const store = await openTestStore(name);
-  await store.saveCheckpoint(run, checkpointOf(1));
-  await store.saveCheckpoint(run, checkpointOf(2));
-  await damage(name, 1, "secondMoment", how);
-  const heard: DamagedRecord[] = [];
-  expect(await store.loadCheckpoint(run, (error) => heard.push(error))).toEqual(checkpointOf(1));
-  expect(heard).toMatchObject([{ name: "DamagedRecord", message: expect.stringContaining("newer checkpoint") }]);
-  await store.saveCheckpoint(run, checkpointOf(3));
-  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(3));
-});
+test.each(["flip", "remove", "shorten", "lengthen"] as const)(
+  "a damaged slot (%s) falls back to the other",
+  async (how) => {
+    const name = freshName();
+    const store = await openTestStore(name);
+    await store.saveCheckpoint(run, checkpointOf(1));
+    await store.saveCheckpoint(run, checkpointOf(2));
+    await damage(name, 1, "secondMoment", how);
+    const heard: DamagedRecord[] = [];
+    expect(await store.loadCheckpoint(run, (error) => heard.push(error))).toEqual(checkpointOf(1));
+    expect(heard).toMatchObject([{ name: "DamagedRecord", message: expect.stringContaining("newer checkpoint") }]);
+    await store.saveCheckpoint(run, checkpointOf(3));
+    expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(3));
+  },
+);
 
 test("with both slots damaged there is no checkpoint, and both are named", async () => {
   const name = freshName();
@@ -85,7 +101,7 @@ test("a part that the browser cannot read counts as damaged", async () => {
   expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(1));
 });
 
-const failures = {
+const failures: Record<string, { readonly fault: Fault; readonly name: string }> = {
   "an abort for quota": { fault: abortForQuota, name: "StorageFull" },
   "a quota error of the request": {
     fault: () => {
@@ -93,7 +109,7 @@ const failures = {
     },
     name: "StorageFull",
   },
-  "another abort": { fault: (transaction: IDBTransaction) => transaction.abort(), name: "AbortError" },
+  "another abort": { fault: (transaction) => transaction.abort(), name: "AbortError" },
 };
 const places = Object.entries(failures).flatMap(([what, how]) => [1, 2, 3, 4].map((n) => ({ what, n, ...how })));
 

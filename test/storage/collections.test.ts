@@ -1,7 +1,7 @@
 import "fake-indexeddb/auto";
 import { openDB } from "idb";
 import { afterEach, expect, test, vi } from "vitest";
-import { collectionId } from "../../src/domain/ids.ts";
+import { collectionId, documentId } from "../../src/domain/ids.ts";
 import { finish } from "../../src/base/channel.ts";
 import type { Progress } from "../../src/domain/stages.ts";
 import { abortForQuota, collectionOf, faultAtPut, FakeLocks, freshName, importOf } from "./support.ts";
@@ -41,9 +41,8 @@ test("a collection comes back as it was, in 500-document parts", async () => {
 test("long documents make parts smaller", async () => {
   const name = freshName();
   const store = await openTestStore(name);
-  const [document] = collectionOf(1).documents;
-  const long = "word ".repeat(2 ** 18);
-  const documents = ["a", "b", "c"].map((id) => ({ ...document, title: id, text: long }) as never);
+  const text = "word ".repeat(2 ** 18);
+  const documents = ["a", "b", "c"].map((id) => ({ id: documentId(id), title: "", text }));
   await storeCollection(store, { ...collectionOf(0), documents });
   const parts = (await contents(name))["parts"] ?? [];
   expect(parts.filter((key) => Array.isArray(key) && key[2] === "documents")).toHaveLength(3);

@@ -95,8 +95,10 @@ export function checkpointOf(step: number, length = 9): Checkpoint {
   return { step, weights: arena(1), firstMoment: arena(-1), secondMoment: arena(0.5) };
 }
 
-/** The `n`-th put from now on (1-based) meets `fault`, which may abort the transaction, throw, or answer in its place. */
-export function faultAtPut(n: number, fault: (transaction: IDBTransaction) => void): { restore(): void } {
+export type Fault = (transaction: IDBTransaction, request: IDBRequest) => void;
+
+/** The `n`-th put from now on (1-based) meets `fault`, which may throw or abort the transaction. */
+export function faultAtPut(n: number, fault: Fault): { restore(): void } {
   const put = IDBObjectStore.prototype.put;
   let count = 0;
   const spy = vi.spyOn(IDBObjectStore.prototype, "put").mockImplementation(function (
@@ -104,20 +106,20 @@ export function faultAtPut(n: number, fault: (transaction: IDBTransaction) => vo
     ...values: Parameters<typeof put>
   ) {
     const request = put.apply(this, values);
-    if (++count === n) fault(this.transaction);
+    if (++count === n) fault(this.transaction, request);
     return request;
   });
   return { restore: () => spy.mockRestore() };
 }
 
-/** As Chromium does on a full disk: the request has succeeded, the transaction is aborted. */
-export function abortForQuota(transaction: IDBTransaction): void {
-  Object.defineProperty(transaction, "error", {
-    configurable: true,
-    get: () => new DOMException("full", "QuotaExceededError"),
+/** As Chromium does on a full disk: the request succeeds, and then the transaction is aborted. */
+export const abortForQuota: Fault = (transaction, request) => {
+  // Heard before the caller hears it: the caller goes on as if the value had been stored.
+  request.addEventListener("success", () => {
+    transaction.abort();
+    Object.defineProperty(transaction, "error", { value: new DOMException("full", "QuotaExceededError") });
   });
-  transaction.abort();
-}
+};
 
 /** One origin's locks: enough of the Web Locks API for what storage asks of it. */
 export class FakeLocks implements LockManager {
@@ -137,7 +139,7 @@ export class FakeLocks implements LockManager {
       const held = this.#held.get(name);
       return !held || held.holders === 0 || (!exclusive && !held.exclusive);
     };
-    if (options.ifAvailable && !free()) return callback(null);
+    if (options.ifAvailable && !free()) return await callback(null);
     while (!free()) {
       await new Promise<void>((resolve, reject) => {
         this.#waiting.push(resolve);

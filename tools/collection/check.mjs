@@ -2,26 +2,26 @@
 // A mistake here would silently turn into a wrong number on the page, so every
 // rule the data card promises has a test of its own.
 //   node tools/collection/check.mjs [DIR=public/collection]
-import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import process from 'node:process';
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
 
-const DIR = process.argv[2] ?? 'public/collection';
-const SPLITS = ['train', 'dev', 'test'];
+const DIR = process.argv[2] ?? "public/collection";
+const SPLITS = ["train", "dev", "test"];
 const MIN_WORDS = 40;
 const MAX_WORDS = 110;
 // At .7 two texts share so many words that one is an edit of the other.
 const NEAR = 0.7;
 const MIN_PASSAGES = 130;
 const SIZES = { train: 54, dev: 10, test: 36 };
-const LEVELS = ['Foundational', 'Intermediate'];
+const LEVELS = ["Foundational", "Intermediate"];
 const PASSAGE_ID = /^(sci|claim|lib|hist)-[a-z]+-\d+$/;
 const QUERY_ID = /^q-(sci|claim|lib|hist)-[a-z]+-[a-z]$/;
 
 const problems = [];
 const problem = (text) => problems.push(text);
 
-const isText = (value) => typeof value === 'string' && value.trim() !== '' && value === value.trim();
+const isText = (value) => typeof value === "string" && value.trim() !== "" && value === value.trim();
 
 /** The words of a text, in lower case; hyphens and apostrophes inside a word keep it whole. */
 function words(text) {
@@ -38,39 +38,43 @@ function jaccard(a, b) {
   return all === 0 ? 0 : shared / all;
 }
 
-const familyOf = (id) => id.replace(/^q-/, '').replace(/-[^-]+$/, '');
+const familyOf = (id) => id.replace(/^q-/, "").replace(/-[^-]+$/, "");
 
 /** The text of a file, or an empty one with a problem noted, so that later checks still run. */
 function read(name) {
   const path = join(DIR, name);
-  if (existsSync(path)) return readFileSync(path, 'utf8');
+  if (existsSync(path)) return readFileSync(path, "utf8");
   problem(`${name}: missing`);
-  return '';
+  return "";
 }
 
 function readLines(name) {
   const rows = [];
-  read(name).split('\n').forEach((line, index) => {
-    if (line === '') return;
-    try {
-      const value = JSON.parse(line);
-      if (value === null || typeof value !== 'object' || Array.isArray(value)) throw new Error('not an object');
-      rows.push(value);
-    } catch (error) {
-      problem(`${name}:${index + 1}: not a JSON object (${error.message})`);
-    }
-  });
+  read(name)
+    .split("\n")
+    .forEach((line, index) => {
+      if (line === "") return;
+      try {
+        const value = JSON.parse(line);
+        if (value === null || typeof value !== "object" || Array.isArray(value)) throw new Error("not an object");
+        rows.push(value);
+      } catch (error) {
+        problem(`${name}:${index + 1}: not a JSON object (${error.message})`);
+      }
+    });
   return rows;
 }
 
 function readQrels(split) {
   const name = `qrels/${split}.tsv`;
-  const lines = read(name).split('\n').filter((line) => line !== '');
+  const lines = read(name)
+    .split("\n")
+    .filter((line) => line !== "");
   // The header is part of the layout: loaders skip one line without looking at it.
-  if (lines.length > 0 && lines[0] !== 'query-id\tcorpus-id\tscore') problem(`${name}: wrong header`);
+  if (lines.length > 0 && lines[0] !== "query-id\tcorpus-id\tscore") problem(`${name}: wrong header`);
   const rows = [];
   lines.slice(1).forEach((line, index) => {
-    const cells = line.split('\t');
+    const cells = line.split("\t");
     if (cells.length !== 3) return problem(`${name}:${index + 2}: ${cells.length} columns, not 3`);
     rows.push({ query: cells[0], doc: cells[1], score: cells[2], at: `${name}:${index + 2}` });
   });
@@ -104,11 +108,11 @@ function indexById(rows, name, pattern) {
 function checkCorpus(rows) {
   rows.forEach((row) => {
     const at = `corpus.jsonl ${row._id}`;
-    checkFields(row, ['_id', 'title', 'text'], at);
+    checkFields(row, ["_id", "title", "text"], at);
     checkLength(row.text, at);
   });
   if (rows.length < MIN_PASSAGES) problem(`corpus.jsonl: ${rows.length} passages, fewer than ${MIN_PASSAGES}`);
-  const byId = indexById(rows, 'corpus.jsonl', PASSAGE_ID);
+  const byId = indexById(rows, "corpus.jsonl", PASSAGE_ID);
   checkPassagePairs([...byId.values()].filter((row) => isText(row.text)));
   return byId;
 }
@@ -124,12 +128,12 @@ function checkPassagePairs(rows) {
 }
 
 function checkQueries(rows) {
-  rows.forEach((row) => checkFields(row, ['_id', 'text'], `queries.jsonl ${row._id}`));
-  const byId = indexById(rows, 'queries.jsonl', QUERY_ID);
+  rows.forEach((row) => checkFields(row, ["_id", "text"], `queries.jsonl ${row._id}`));
+  const byId = indexById(rows, "queries.jsonl", QUERY_ID);
   const seen = new Map();
   for (const row of byId.values()) {
     if (!isText(row.text)) continue;
-    const key = words(row.text).join(' ');
+    const key = words(row.text).join(" ");
     if (seen.has(key)) problem(`queries.jsonl: ${row._id} repeats ${seen.get(key)}`);
     else seen.set(key, row._id);
   }
@@ -142,7 +146,7 @@ function checkQrels(split, rows, queries, corpus) {
   for (const { query, doc, score, at } of rows) {
     if (!queries.has(query)) problem(`${at}: unknown query "${query}"`);
     if (!corpus.has(doc)) problem(`${at}: unknown passage "${doc}"`);
-    if (score !== '1' && score !== '2') problem(`${at}: score "${score}", not 1 or 2`);
+    if (score !== "1" && score !== "2") problem(`${at}: score "${score}", not 1 or 2`);
     // A family is the unit of the split: a judgement that leaves it would leak across.
     if (familyOf(query) !== familyOf(doc)) problem(`${at}: ${query} and ${doc} are of different families`);
     if (!judged.has(query)) judged.set(query, new Map());
@@ -161,23 +165,28 @@ function checkSplits(judged, queries) {
   for (const id of queries.keys()) {
     const homes = SPLITS.filter((split) => judged[split].has(id));
     if (homes.length === 0) problem(`queries.jsonl: ${id} is in no split`);
-    if (homes.length > 1) problem(`qrels: ${id} is in ${homes.join(' and ')}`);
+    if (homes.length > 1) problem(`qrels: ${id} is in ${homes.join(" and ")}`);
   }
-  for (const [a, b] of [['train', 'dev'], ['train', 'test'], ['dev', 'test']]) {
+  for (const [a, b] of [
+    ["train", "dev"],
+    ["train", "test"],
+    ["dev", "test"],
+  ]) {
     const docsOf = (split) => new Set([...judged[split].values()].flatMap((docs) => [...docs.keys()]));
     const familiesOf = (split) => new Set([...judged[split].keys()].map(familyOf));
     const [docs, families] = [docsOf(b), familiesOf(b)];
     for (const doc of docsOf(a)) if (docs.has(doc)) problem(`qrels: ${a} and ${b} share the passage ${doc}`);
-    for (const family of familiesOf(a)) if (families.has(family)) problem(`qrels: ${a} and ${b} share the family ${family}`);
+    for (const family of familiesOf(a))
+      if (families.has(family)) problem(`qrels: ${a} and ${b} share the family ${family}`);
   }
 }
 
 /** A test query that only rewords a training query would measure memory. */
 function checkQueryCopies(judged, queries) {
   const known = (split) => [...judged[split].keys()].filter((id) => isText(queries.get(id)?.text));
-  for (const train of known('train')) {
+  for (const train of known("train")) {
     const set = wordSet(queries.get(train).text);
-    for (const held of [...known('dev'), ...known('test')]) {
+    for (const held of [...known("dev"), ...known("test")]) {
       if (train !== held && jaccard(set, wordSet(queries.get(held).text)) >= NEAR) {
         problem(`queries.jsonl: ${held} is a near copy of the training query ${train}`);
       }
@@ -186,14 +195,17 @@ function checkQueryCopies(judged, queries) {
 }
 
 function checkNegativeSchema(row, at) {
-  checkFields({ queryId: row.queryId, title: row.title, text: row.text, model: row.model, recipe: row.recipe },
-    ['queryId', 'title', 'text', 'model', 'recipe'], at);
-  const known = ['queryId', 'title', 'text', 'reasoning', 'attributes', 'model', 'recipe'];
+  checkFields(
+    { queryId: row.queryId, title: row.title, text: row.text, model: row.model, recipe: row.recipe },
+    ["queryId", "title", "text", "model", "recipe"],
+    at,
+  );
+  const known = ["queryId", "title", "text", "reasoning", "attributes", "model", "recipe"];
   for (const field of Object.keys(row)) if (!known.includes(field)) problem(`${at}: unknown field "${field}"`);
-  checkFields(row.reasoning ?? {}, ['positive', 'shares', 'lacks'], `${at} reasoning`);
-  checkFields(row.attributes ?? {}, ['domain', 'level', 'length'], `${at} attributes`);
+  checkFields(row.reasoning ?? {}, ["positive", "shares", "lacks"], `${at} reasoning`);
+  checkFields(row.attributes ?? {}, ["domain", "level", "length"], `${at} attributes`);
   if (!LEVELS.includes(row.attributes?.level)) problem(`${at}: level "${row.attributes?.level}" is not known`);
-  if (row.recipe !== 'syneg-1') problem(`${at}: recipe "${row.recipe}" is not known`);
+  if (row.recipe !== "syneg-1") problem(`${at}: recipe "${row.recipe}" is not known`);
   checkLength(row.text, at);
 }
 
@@ -218,11 +230,12 @@ function checkNegativeCopies(rows, corpus, train) {
     const positives = train.get(row.queryId) ?? new Map();
     passages.forEach((passage, j) => {
       if (jaccard(own[i], sets[j]) < NEAR) return;
-      const kind = positives.has(passage._id) ? 'its positive' : 'the passage';
+      const kind = positives.has(passage._id) ? "its positive" : "the passage";
       problem(`negatives.jsonl: the negative of ${row.queryId} is a near copy of ${kind} ${passage._id}`);
     });
     for (let j = i + 1; j < texts.length; j += 1) {
-      if (jaccard(own[i], own[j]) >= NEAR) problem(`negatives.jsonl: ${row.queryId} and ${texts[j].queryId} are near copies`);
+      if (jaccard(own[i], own[j]) >= NEAR)
+        problem(`negatives.jsonl: ${row.queryId} and ${texts[j].queryId} are near copies`);
     }
   });
 }
@@ -236,17 +249,17 @@ function checkNegatives(rows, corpus, train) {
 function checkMeta() {
   let meta = {};
   try {
-    meta = JSON.parse(read('meta.json') || '{}');
+    meta = JSON.parse(read("meta.json") || "{}");
   } catch (error) {
     problem(`meta.json: not JSON (${error.message})`);
   }
-  checkFields(meta, ['name', 'language', 'licence', 'description'], 'meta.json');
+  checkFields(meta, ["name", "language", "licence", "description"], "meta.json");
 }
 
 function main() {
-  const corpusRows = readLines('corpus.jsonl');
-  const queryRows = readLines('queries.jsonl');
-  const negatives = readLines('negatives.jsonl');
+  const corpusRows = readLines("corpus.jsonl");
+  const queryRows = readLines("queries.jsonl");
+  const negatives = readLines("negatives.jsonl");
   const corpus = checkCorpus(corpusRows);
   const queries = checkQueries(queryRows);
   const judged = {};
@@ -260,11 +273,13 @@ function main() {
   checkQueryCopies(judged, queries);
   checkNegatives(negatives, corpus, judged.train);
   checkMeta();
-  if (!isText(read('card.md').trim())) problem('card.md: empty');
+  if (!isText(read("card.md").trim())) problem("card.md: empty");
   for (const text of problems) console.log(text);
-  const sizes = SPLITS.map((split) => `${judged[split].size} ${split}`).join(', ');
-  console.log(`${corpusRows.length} passages, ${queryRows.length} queries (${sizes}), ${judgements} judgements, `
-    + `${negatives.length} negatives, ${problems.length} problems`);
+  const sizes = SPLITS.map((split) => `${judged[split].size} ${split}`).join(", ");
+  console.log(
+    `${corpusRows.length} passages, ${queryRows.length} queries (${sizes}), ${judgements} judgements, ` +
+      `${negatives.length} negatives, ${problems.length} problems`,
+  );
   process.exitCode = problems.length === 0 ? 0 : 1;
 }
 

@@ -28,7 +28,7 @@ function collectionTexts(directory: string): string[] {
     readFileSync(path.join(directory, file), "utf8").trim().split("\n"),
   );
   return lines.map((line) => {
-    const { title = "", text } = JSON.parse(line) as Line;
+    const { title = "", text }: Line = JSON.parse(line);
     return `${title} ${text}`;
   });
 }
@@ -122,13 +122,19 @@ projection of the bag of words.
 Its vocabulary (${ENTRIES} word pieces at most) was made from Decoy's built-in collection alone. Made by \`tools/encoder/make.ts\`, seed ${SEED}.
 `;
 
-export function main([directory = "public/encoder"]: readonly string[]): void {
-  const vocabulary = trainVocabulary(wordCounts(collectionTexts("public/collection")), ENTRIES);
-  const shape = shapeFor(vocabulary.length);
-  const table = parameterTable(shape);
-  const tensors = table.tensors.map((tensor) => ({ ...tensor, values: initial(tensor) }));
-  const json = (value: unknown) => `${JSON.stringify(value, undefined, 1)}\n`;
-  const files: Readonly<Record<string, string | Uint8Array>> = {
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 1)}\n`;
+
+const SPECIAL_NAMES = {
+  cls_token: "[CLS]",
+  sep_token: "[SEP]",
+  pad_token: "[PAD]",
+  unk_token: "[UNK]",
+  mask_token: "[MASK]",
+};
+
+function configFiles(shape: EncoderShape): Record<string, string> {
+  const modules = ["Transformer", "Pooling", "Normalize"];
+  return {
     "config.json": json({
       architectures: ["BertModel"],
       model_type: "bert",
@@ -146,27 +152,15 @@ export function main([directory = "public/encoder"]: readonly string[]): void {
       pad_token_id: 0,
       torch_dtype: "float16",
     }),
-    "model.safetensors": writeSafetensors(tensors, "F16"),
-    "tokenizer.json": `${JSON.stringify(tokenizerJson(vocabulary))}\n`,
     "tokenizer_config.json": json({
       tokenizer_class: "BertTokenizer",
       do_lower_case: true,
       model_max_length: MAX_TOKENS,
-      cls_token: "[CLS]",
-      sep_token: "[SEP]",
-      pad_token: "[PAD]",
-      unk_token: "[UNK]",
-      mask_token: "[MASK]",
+      ...SPECIAL_NAMES,
     }),
-    "special_tokens_map.json": json({
-      cls_token: "[CLS]",
-      sep_token: "[SEP]",
-      pad_token: "[PAD]",
-      unk_token: "[UNK]",
-      mask_token: "[MASK]",
-    }),
+    "special_tokens_map.json": json(SPECIAL_NAMES),
     "modules.json": json(
-      ["Transformer", "Pooling", "Normalize"].map((name, idx) => ({
+      modules.map((name, idx) => ({
         idx,
         name: String(idx),
         path: idx === 0 ? "" : `${idx}_${name}`,
@@ -187,6 +181,18 @@ export function main([directory = "public/encoder"]: readonly string[]): void {
       default_prompt_name: null,
       similarity_fn_name: "cosine",
     }),
+  };
+}
+
+export function main([directory = "public/encoder"]: readonly string[]): void {
+  const vocabulary = trainVocabulary(wordCounts(collectionTexts("public/collection")), ENTRIES);
+  const shape = shapeFor(vocabulary.length);
+  const table = parameterTable(shape);
+  const tensors = table.tensors.map((tensor) => ({ ...tensor, values: initial(tensor) }));
+  const files: Readonly<Record<string, string | Uint8Array>> = {
+    ...configFiles(shape),
+    "model.safetensors": writeSafetensors(tensors, "F16"),
+    "tokenizer.json": `${JSON.stringify(tokenizerJson(vocabulary))}\n`,
     "README.md": card(table.parameters),
   };
   for (const [name, content] of Object.entries(files)) {

@@ -28,22 +28,26 @@ interface Word {
 
 const joined = (left: string, right: string): string => left + right.slice(2);
 
-/** The pair with the highest count over all words; undefined when no pair occurs twice. */
-function bestPair(words: readonly Word[]): readonly [string, string] | undefined {
+/** How often each pair of neighbouring pieces occurs. */
+function pairCounts(words: readonly Word[]): ReadonlyMap<string, number> {
   const counts = new Map<string, number>();
   for (const { pieces, count } of words) {
-    for (let i = 1; i < pieces.length; i++) {
-      const pair = `${pieces[i - 1]} ${pieces[i]}`;
+    for (const [i, right] of pieces.slice(1).entries()) {
+      const pair = `${pieces[i]} ${right}`;
       counts.set(pair, (counts.get(pair) ?? 0) + count);
     }
   }
-  let best: string | undefined;
-  for (const [pair, count] of counts) {
-    const most = best === undefined ? 1 : (counts.get(best) ?? 0);
-    if (count > most || (count === most && best !== undefined && pair < best)) best = pair;
+  return counts;
+}
+
+/** The pair with the highest count over all words; undefined when no pair occurs twice. */
+function bestPair(words: readonly Word[]): readonly [string, string] | undefined {
+  let [best, most] = ["", 1];
+  for (const [pair, count] of pairCounts(words)) {
+    if (count > most || (count === most && most > 1 && pair < best)) [best, most] = [pair, count];
   }
-  const [left, right] = best?.split(" ") ?? [];
-  return left !== undefined && right !== undefined ? [left, right] : undefined;
+  const [left, right] = best.split(" ");
+  return left && right ? [left, right] : undefined;
 }
 
 function merge({ pieces }: Word, left: string, right: string): void {
@@ -55,11 +59,11 @@ function merge({ pieces }: Word, left: string, right: string): void {
 /** Pieces by id: special tokens, every printable ASCII character alone and inside a word, then merges in their order. */
 export function trainVocabulary(counts: ReadonlyMap<string, number>, size: number): string[] {
   const ascii = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c === c.toLowerCase());
-  const letters = [...counts.keys()].flatMap((word) => [...word]);
+  const letters = [...counts.keys()].flatMap((word) => Array.from(word));
   const alphabet = [...new Set([...ascii, ...letters])].toSorted();
   const vocabulary = new Set<string>([...SPECIAL_TOKENS, ...alphabet, ...alphabet.map((letter) => `##${letter}`)]);
   const words = [...counts].map(([word, count]): Word => ({
-    pieces: [...word].map((letter, i) => (i === 0 ? letter : `##${letter}`)),
+    pieces: Array.from(word, (letter, i) => (i === 0 ? letter : `##${letter}`)),
     count,
   }));
   while (vocabulary.size < size) {

@@ -9,7 +9,7 @@ import type { PackedTexts } from "../../domain/engine.ts";
 import { size, type ParameterTable } from "../parameters.ts";
 import { textOfPlace, type Chunk } from "./arrange.ts";
 import type { Jax, Tensor } from "./backend.ts";
-import { blockBackward, blockForward, blockParts, pull } from "./layer.ts";
+import { blockBackward, blockForward, maskOf, normOf, pull } from "./layer.ts";
 import type { Affine, Arguments, LayerTensors, Saved } from "./layer.ts";
 import { lookUp, scatterAdd } from "./tokens.ts";
 
@@ -21,35 +21,38 @@ export interface Layout {
 /** The programs of a model; each is traced and compiled when it first meets a shape. */
 export interface Programs extends ReturnType<typeof compile> {}
 
-export function compile(jax: Jax, { heads, layerNormEpsilon }: EncoderShape) {
-  const parts = blockParts(jax, { heads, epsilon: layerNormEpsilon });
-  const forward = blockForward(parts);
+export function compile(jax: Jax, { heads, layerNormEpsilon: epsilon }: EncoderShape) {
+  const forward = blockForward(jax, { heads, epsilon });
+  const norm = normOf(jax, epsilon);
   function infer(p: LayerTensors, x: Tensor, mask: Tensor): Tensor {
     const { y, saved } = forward(p, x, mask);
     jax.tree.dispose(saved);
     return y;
   }
   const programs = {
-    mask: jax.jit(parts.mask),
-    norm: jax.jit(parts.norm),
-    normBackward: jax.jit((at: Arguments, dy: Tensor) => pull(jax, parts.norm, at, dy)),
+    mask: jax.jit(maskOf(jax)),
+    norm: jax.jit(norm),
+    normBackward: jax.jit((at: Arguments, dy: Tensor) => pull(jax, norm, at, dy)),
     infer: jax.jit(infer),
     forward: jax.jit(forward),
-    backward: jax.jit(blockBackward(jax, parts)),
+    backward: jax.jit(blockBackward(jax, { heads, epsilon })),
   };
   const dispose = () => Object.values(programs).forEach((program) => program.dispose());
   return { jax, ...programs, dispose };
 }
 
-/** Where each part of a block lives in the arena: the region's name between "layer.3." and ".weight". */
-const REGIONS = [
-  ["qkv", "attention.qkv"],
-  ["attention", "attention.output"],
-  ["attentionNorm", "attention.norm"],
-  ["intermediate", "intermediate"],
-  ["output", "output"],
-  ["outputNorm", "output.norm"],
-] as const;
+/** Hugging Face's name of each part of a block, after "encoder.layer.3.". */
+const PARTS = {
+  query: "attention.self.query",
+  key: "attention.self.key",
+  value: "attention.self.value",
+  attention: "attention.output.dense",
+  attentionNorm: "attention.output.LayerNorm",
+  intermediate: "intermediate.dense",
+  output: "output.dense",
+  outputNorm: "output.LayerNorm",
+} as const;
+const partNames: ReadonlyMap<string, string> = new Map(Object.entries(PARTS));
 
 /** The weights as jax-js holds them, but for the embedding tables. */
 export interface Uploaded {
@@ -59,20 +62,31 @@ export interface Uploaded {
 
 export function upload(jax: Jax, weights: Float32Array<ArrayBuffer>, { shape, table }: Layout): Uploaded {
   function tensor(name: string): Tensor {
-    const { offset, shape } = present(table.regions[name], name);
+    const { offset, shape } = tensorAt(table, name);
     return jax.numpy.array(weights.subarray(offset, offset + size(shape)), { shape: [...shape] });
   }
   const affine = (name: string): Affine => ({ weight: tensor(`${name}.weight`), bias: tensor(`${name}.bias`) });
-  const blocks = Array.from({ length: shape.layers }, (_, i) => ({
-    qkv: affine(`layer.${i}.attention.qkv`),
-    attention: affine(`layer.${i}.attention.output`),
-    attentionNorm: affine(`layer.${i}.attention.norm`),
-    intermediate: affine(`layer.${i}.intermediate`),
-    output: affine(`layer.${i}.output`),
-    outputNorm: affine(`layer.${i}.output.norm`),
-  }));
-  return { norm: affine("embeddings.norm"), blocks };
+  const blocks = Array.from({ length: shape.layers }, (_, i) => {
+    const part = (name: keyof typeof PARTS) => affine(`encoder.layer.${i}.${PARTS[name]}`);
+    return {
+      query: part("query"),
+      key: part("key"),
+      value: part("value"),
+      attention: part("attention"),
+      attentionNorm: part("attentionNorm"),
+      intermediate: part("intermediate"),
+      output: part("output"),
+      outputNorm: part("outputNorm"),
+    };
+  });
+  return { norm: affine("embeddings.LayerNorm"), blocks };
 }
+
+const tensorAt = (table: ParameterTable, name: string) =>
+  present(
+    table.tensors.find((tensor) => tensor.name === name),
+    name,
+  );
 
 export function discard(jax: Jax, { norm, blocks }: Uploaded): void {
   jax.tree.dispose(norm);
@@ -91,7 +105,7 @@ export interface Forward {
 
 /** Bytes that {@link Forward} holds. */
 export const forwardBytes = ({ shape: { hidden, intermediate, layers } }: Layout, { rows, length }: Chunk): number =>
-  4 * rows * length * (length + 2 * hidden + layers * (7 * hidden + intermediate));
+  4 * rows * length * (length + 2 * hidden + layers * (8 * hidden + intermediate));
 
 async function numbers(tensor: Tensor): Promise<Float32Array> {
   const data = await tensor.data();
@@ -151,10 +165,14 @@ export async function backward(
 ): Promise<void> {
   const { jax } = programs;
   const { shape, table } = input.layout;
-  async function add(region: string, tensor: Tensor): Promise<void> {
-    const { offset } = present(table.regions[region], region);
+  async function add(name: string, tensor: Tensor): Promise<void> {
+    const { offset } = tensorAt(table, name);
     const values = await numbers(tensor);
     for (let i = 0; i < values.length; i++) gradient[offset + i] = (gradient[offset + i] ?? 0) + (values[i] ?? 0);
+  }
+  async function addAll(name: string, { weight, bias }: Affine): Promise<void> {
+    await add(`${name}.weight`, weight);
+    await add(`${name}.bias`, bias);
   }
   let dx = jax.numpy.array(dy, { shape: [chunk.rows * chunk.length, shape.hidden] });
   for (let i = shape.layers - 1; i >= 0; i--) {
@@ -162,14 +180,12 @@ export async function backward(
     const result = programs.backward(block, present(saved[i], "a block's activations"), mask.ref, dx);
     dx = result.dx;
     await dx.blockUntilReady();
-    for (const [part, region] of REGIONS) {
-      await add(`layer.${i}.${region}.weight`, result.dp[part].weight);
-      await add(`layer.${i}.${region}.bias`, result.dp[part].bias);
+    for (const [part, gradients] of Object.entries(result.dp)) {
+      await addAll(`encoder.layer.${i}.${present(partNames.get(part), part)}`, gradients);
     }
   }
   mask.dispose();
-  const entry = programs.normBackward({ x: embedded, ...jax.tree.ref(input.uploaded.norm) }, dx);
-  await add("embeddings.norm.weight", entry.weight);
-  await add("embeddings.norm.bias", entry.bias);
-  scatterAdd(gradient, { table, hidden: shape.hidden }, chunk, input.texts, await numbers(entry.x));
+  const { x, ...norm } = programs.normBackward({ x: embedded, ...jax.tree.ref(input.uploaded.norm) }, dx);
+  await addAll("embeddings.LayerNorm", norm);
+  scatterAdd(gradient, { table, hidden: shape.hidden }, chunk, input.texts, await numbers(x));
 }

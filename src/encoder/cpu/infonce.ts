@@ -11,12 +11,7 @@ export interface Loss {
  * InfoNCE (van den Oord et al., 2018) and its gradient, in double precision: for query b with candidates j, positive first,
  * −log softmax(e_b·e_j / τ)[0]. `embeddings` is (S, H) of unit vectors.
  */
-export function infoNce(
-  embeddings: Float32Array,
-  hidden: number,
-  batch: ContrastiveBatch,
-  temperature: number,
-): Loss {
+export function infoNce(embeddings: Float32Array, hidden: number, batch: ContrastiveBatch, temperature: number): Loss {
   const { queries, offsets, candidates } = batch;
   const dEmbeddings = new Float64Array(embeddings.length);
   let total = 0;

@@ -1,21 +1,25 @@
 /**
- * The transformer block in jax-js: post-LayerNorm BERT (Devlin et al., 2019) with exact GELU (Hendrycks and Gimpel, 2016).
- * Tokens stand in R rows of L places, C = R·L; several texts may share a row, kept apart by the mask.
+ * The transformer block in jax-js: post-LayerNorm BERT (Devlin et al., 2019) with exact GELU, x·Φ(x) (Hendrycks and Gimpel,
+ * 2016). Tokens stand in R rows of L places, C = R·L; several texts may share a row, kept apart by a mask.
  *
  * jax-js counts references by hand: every function here owns its arguments and uses each up once; `x.ref` is one use more.
  *
- * The forward pass returns what the backward pass needs, 7H + I floats a token besides its input. The backward pass chains
- * the vector-Jacobian products of the parts, each at the saved values, in one compiled program. What those recompute and
- * nobody reads falls away there, so that only attention's weights and GELU's Φ are computed twice.
+ * The forward pass returns what the backward pass needs, 7H + I + N floats a token besides its input. The backward pass is
+ * one compiled program: jax-js differentiates linear layers and LayerNorm at the saved values (what that recomputes and
+ * nobody reads falls away), while attention and GELU have their formulas, which need less than autodiff would recompute.
  */
 import type { Jax, Tensor } from "./backend.ts";
+import { specialFunctions } from "./functions.ts";
 
 // Type aliases, not interfaces: jax-js takes trees of plain objects with an index signature.
 export type Affine = { weight: Tensor; bias: Tensor };
+export type Arguments = { x: Tensor } & Affine;
 
 /** Weights, or gradients of them; a linear layer's weight is (outputs, inputs), as in the arena. */
 export type LayerTensors = {
-  qkv: Affine;
+  query: Affine;
+  key: Affine;
+  value: Affine;
   attention: Affine;
   attentionNorm: Affine;
   intermediate: Affine;
@@ -23,19 +27,25 @@ export type LayerTensors = {
   outputNorm: Affine;
 };
 
-/** What a block keeps of its forward pass. */
-export type Saved = {
-  /** (C, H), the block's input. */
-  x: Tensor;
-  /** (C, 3H) */
-  qkv: Tensor;
-  /** (C, H), attention's result before its output layer. */
+/** Attention's operands and results; (C, H) unless said otherwise. */
+export type Attended = {
+  q: Tensor;
+  k: Tensor;
+  v: Tensor;
+  /** (R, N, 1, L) log Σ exp of each query's scores. */
+  logSumExp: Tensor;
   context: Tensor;
-  /** (C, H), what the first LayerNorm gets. */
-  attended: Tensor;
+};
+
+/** What a block keeps of its forward pass; (C, H) unless said otherwise. */
+export type Saved = Attended & {
+  /** The block's input. */
+  x: Tensor;
+  /** What the first LayerNorm gets. */
+  residual: Tensor;
   /** (C, I), what GELU gets. */
   inner: Tensor;
-  /** (C, H), what the second LayerNorm gets. */
+  /** What the second LayerNorm gets. */
   last: Tensor;
 };
 
@@ -44,10 +54,31 @@ export interface BlockOptions {
   readonly epsilon: number;
 }
 
-/** Added to the score of two places that belong to different texts: exp of it is 0 in f32. */
-const MASKED = -1e9;
+/** The score of two places that belong to different texts. */
+const APART = -1e9;
 
-export type Arguments = { x: Tensor } & Affine;
+export function linearOf({ numpy: np }: Jax) {
+  return ({ x, weight, bias }: Arguments): Tensor => np.matmul(x, weight.transpose()).add(bias);
+}
+
+export function normOf({ numpy: np }: Jax, epsilon: number) {
+  return ({ x, weight, bias }: Arguments): Tensor => {
+    const [count = 0] = x.shape;
+    // Statistics as vectors: jax-js then computes 1/√ once a token, at the end of the sum, not once a number.
+    const centred = x.ref.sub(x.mean(-1).reshape([count, 1]));
+    const variance = centred.ref.mul(centred.ref).mean(-1);
+    const scale = np.reciprocal(np.sqrt(variance.add(epsilon))).reshape([count, 1]);
+    return centred.mul(scale).mul(weight).add(bias);
+  };
+}
+
+/** (R, L) text number of each place → (R, 1, L, L), whether two places belong to one text. */
+export function maskOf({ numpy: np }: Jax) {
+  return (texts: Tensor): Tensor => {
+    const [rows = 0, length = 0] = texts.shape;
+    return np.equal(texts.ref.reshape([rows, 1, length, 1]), texts.reshape([rows, 1, 1, length]));
+  };
+}
 
 /** Gradients of the arguments of `f` at the values `at`. */
 export function pull(jax: Jax, f: (at: Arguments) => Tensor, at: Arguments, dy: Tensor): Arguments {
@@ -58,91 +89,118 @@ export function pull(jax: Jax, f: (at: Arguments) => Tensor, at: Arguments, dy: 
   return gradients;
 }
 
-export function blockParts(jax: Jax, { heads, epsilon }: BlockOptions) {
-  const { numpy: np, lax } = jax;
-
-  const linear = ({ x, weight, bias }: Arguments): Tensor => np.matmul(x, weight.transpose()).add(bias);
-
-  function norm({ x, weight, bias }: Arguments): Tensor {
-    const centred = x.ref.sub(x.mean(-1, { keepdims: true }));
-    const variance = centred.ref.mul(centred.ref).mean(-1, { keepdims: true });
-    return centred.mul(np.reciprocal(np.sqrt(variance.add(epsilon)))).mul(weight).add(bias);
+/**
+ * Scores and weights are held transposed, (R, N, key, query): the reductions over keys then run along vectors of queries,
+ * for which jax-js has vector code (over rows it has for sums of products only).
+ */
+export function attentionOf(jax: Jax, heads: number) {
+  const { numpy: np } = jax;
+  const { expOfNegative } = specialFunctions(jax);
+  const swap = [0, 2, 1, 3];
+  const transposed = [0, 1, 3, 2];
+  /** (C, H) → (R, N, L, D) */
+  const split = (x: Tensor, rows: number) => x.reshape([rows, -1, heads, (x.shape[1] ?? 0) / heads]).transpose(swap);
+  /**
+   * (R, N, L, D), times a factor → (C, H). The factor makes jax-js write the transposed array out; a matrix multiplication
+   * that reads it as a view falls back to scalar code, 30 times slower.
+   */
+  const merged = (x: Tensor, factor: Tensor | number) => {
+    const [rows = 0, , length = 0, size = 0] = x.shape;
+    return x
+      .transpose(swap)
+      .mul(factor)
+      .reshape([rows * length, heads * size]);
+  };
+  function scores(q: Tensor, k: Tensor, mask: Tensor): Tensor {
+    const [rows = 0] = mask.shape;
+    const size = (q.shape[1] ?? 0) / heads;
+    const products = np.matmul(split(k, rows), split(q, rows).transpose(transposed));
+    // Not by adding a mask times a large number: jax-js regroups sums, and the scores would drown in it.
+    return np.where(mask, products.mul(1 / Math.sqrt(size)), APART);
   }
 
-  /** Φ, the standard normal distribution function. */
-  const phi = (x: Tensor): Tensor => lax.erf(x.mul(Math.SQRT1_2)).add(1).mul(0.5);
-
-  /** (R, L) text number of each place → (R, 1, L, L) */
-  function mask(texts: Tensor): Tensor {
-    const [rows = 0, length = 0] = texts.shape;
-    const same = np.equal(texts.ref.reshape([rows, 1, length, 1]), texts.reshape([rows, 1, 1, length]));
-    return np.where(same, 0, MASKED);
+  function forward(q: Tensor, k: Tensor, v: Tensor, mask: Tensor): Attended {
+    const [rows = 0] = mask.shape;
+    const score = scores(q.ref, k.ref, mask.ref);
+    const highest = np.max(score.ref, -2, { keepdims: true });
+    const weights = np.where(mask, expOfNegative(score.sub(highest.ref)), 0);
+    const sums = weights.ref.sum(-2, { keepdims: true });
+    const products = np.matmul(weights.transpose(transposed), split(v.ref, rows));
+    const context = merged(products, np.reciprocal(sums.ref).transpose([0, 3, 1, 2]));
+    return { q, k, v, logSumExp: highest.add(np.log(sums)), context };
   }
 
-  /** (C, 3H), (R, 1, L, L) → (C, H) */
-  function attend(qkv: Tensor, bias: Tensor): Tensor {
-    const [rows = 0, , length = 0] = bias.shape;
-    const hidden = (qkv.shape[1] ?? 0) / 3;
-    const size = hidden / heads;
-    const split = qkv.reshape([rows, length, 3, heads, size]).transpose([2, 0, 3, 1, 4]);
-    const [q, k, v] = np.split(split, 3, 0).map((part) => part.reshape([rows, heads, length, size]));
-    if (!q || !k || !v) throw new Error("internal: split made fewer than three parts");
-    const scores = np.matmul(q.mul(1 / Math.sqrt(size)), k.transpose([0, 1, 3, 2])).add(bias);
-    const highest = lax.stopGradient(np.max(scores.ref, -1, { keepdims: true }));
-    const weights = np.exp(scores.sub(highest));
-    const sums = weights.ref.sum(-1, { keepdims: true });
-    // To divide after the transposition makes jax-js write the transposed array out: a matrix multiplication that reads
-    // it through that view falls back to scalar code, 30 times slower.
-    const context = np.matmul(weights, v).transpose([0, 2, 1, 3]);
-    return context.mul(np.reciprocal(sums).transpose([0, 2, 1, 3])).reshape([rows * length, hidden]);
+  /** With P the weights: dV = PᵀdO, dP = dO Vᵀ, dS = P∘(dP − rowsum(dO∘O)), dQ = dS K, dK = dSᵀQ (Dao et al., 2022). */
+  function backward({ q, k, v, logSumExp, context }: Attended, mask: Tensor, dContext: Tensor) {
+    const [rows = 0] = mask.shape;
+    const size = (q.shape[1] ?? 0) / heads;
+    const weights = np.where(mask.ref, expOfNegative(scores(q.ref, k.ref, mask).sub(logSumExp)), 0);
+    const dOut = split(dContext.ref, rows);
+    const along = split(dContext.mul(context), rows).sum(-1);
+    const dv = np.matmul(weights.ref, dOut.ref);
+    const dWeights = np.matmul(split(v, rows), dOut.transpose(transposed));
+    const [, n = 0, length = 0] = along.shape;
+    const dScores = weights.mul(dWeights.sub(along.reshape([rows, n, 1, length])));
+    const dq = np.matmul(dScores.ref.transpose(transposed), split(k, rows));
+    const dk = np.matmul(dScores, split(q, rows));
+    const scale = 1 / Math.sqrt(size);
+    return { dq: merged(dq, scale), dk: merged(dk, scale), dv: merged(dv, 1) };
   }
 
-  return { linear, norm, phi, mask, attend };
+  return { forward, backward };
 }
 
-type Parts = ReturnType<typeof blockParts>;
+export function blockForward(jax: Jax, { heads, epsilon }: BlockOptions) {
+  const linear = linearOf(jax);
+  const norm = normOf(jax, epsilon);
+  const attention = attentionOf(jax, heads);
+  const { normalCdf } = specialFunctions(jax);
 
-export function blockForward({ linear, norm, phi, attend }: Parts) {
   return (p: LayerTensors, x: Tensor, mask: Tensor): { y: Tensor; saved: Saved } => {
-    const qkv = linear({ x: x.ref, ...p.qkv });
-    const context = attend(qkv.ref, mask);
-    const attended = x.ref.add(linear({ x: context.ref, ...p.attention }));
-    const middle = norm({ x: attended.ref, ...p.attentionNorm });
+    const q = linear({ x: x.ref, ...p.query });
+    const k = linear({ x: x.ref, ...p.key });
+    const v = linear({ x: x.ref, ...p.value });
+    const attended = attention.forward(q, k, v, mask);
+    const residual = x.ref.add(linear({ x: attended.context.ref, ...p.attention }));
+    const middle = norm({ x: residual.ref, ...p.attentionNorm });
     const inner = linear({ x: middle.ref, ...p.intermediate });
-    const activated = inner.ref.mul(phi(inner.ref));
+    const activated = inner.ref.mul(normalCdf(inner.ref));
     const last = middle.add(linear({ x: activated, ...p.output }));
     const y = norm({ x: last.ref, ...p.outputNorm });
-    return { y, saved: { x, qkv, context, attended, inner, last } };
+    return { y, saved: { x, ...attended, residual, inner, last } };
   };
 }
 
-export function blockBackward(jax: Jax, { linear, norm, phi, attend }: Parts) {
-  const { numpy: np } = jax;
-  /** Of x·Φ(x): Φ(x) + x·φ(x), φ the standard normal density. */
+export function blockBackward(jax: Jax, { heads, epsilon }: BlockOptions) {
+  const linear = linearOf(jax);
+  const norm = normOf(jax, epsilon);
+  const attentionPart = attentionOf(jax, heads);
+  const { expOfNegative, normalCdf } = specialFunctions(jax);
+
+  /** Of x·Φ(x), given Φ(x): Φ(x) + x·φ(x), φ the standard normal density. */
   function geluSlope(x: Tensor, gate: Tensor): Tensor {
-    const density = np.exp(x.ref.mul(x.ref).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
+    const density = expOfNegative(x.ref.mul(x.ref).mul(-0.5)).mul(1 / Math.sqrt(2 * Math.PI));
     return gate.add(x.mul(density));
   }
 
   return (p: LayerTensors, saved: Saved, mask: Tensor, dy: Tensor): { dx: Tensor; dp: LayerTensors } => {
-    const { x, qkv, context, attended, inner, last } = saved;
-    const gate = phi(inner.ref);
+    const { x, residual, inner, last, ...attended } = saved;
+    const gate = normalCdf(inner.ref);
     const { x: dLast, ...outputNorm } = pull(jax, norm, { x: last, ...p.outputNorm }, dy);
     const activated = inner.ref.mul(gate.ref);
     const { x: dActivated, ...output } = pull(jax, linear, { x: activated, ...p.output }, dLast.ref);
     const dInner = dActivated.mul(geluSlope(inner, gate));
     const { weight, bias } = p.attentionNorm;
-    const middle = norm({ x: attended.ref, weight: weight.ref, bias: bias.ref });
+    const middle = norm({ x: residual.ref, weight: weight.ref, bias: bias.ref });
     const { x: dMiddle, ...intermediate } = pull(jax, linear, { x: middle, ...p.intermediate }, dInner);
-    const dResidual = dLast.add(dMiddle);
-    const { x: dAttended, ...attentionNorm } = pull(jax, norm, { x: attended, ...p.attentionNorm }, dResidual);
-    const { x: dContext, ...attention } = pull(jax, linear, { x: context, ...p.attention }, dAttended.ref);
-    const [again, attendBack] = jax.vjp((at: Tensor) => attend(at, mask), [qkv]);
-    again.dispose();
-    const [dQkv] = attendBack(dContext);
-    attendBack.dispose();
-    const { x: dInput, ...qkvGradients } = pull(jax, linear, { x, ...p.qkv }, dQkv);
-    const dp = { qkv: qkvGradients, attention, attentionNorm, intermediate, output, outputNorm };
-    return { dx: dInput.add(dAttended), dp };
+    const { x: dResidual, ...attentionNorm } = pull(jax, norm, { x: residual, ...p.attentionNorm }, dLast.add(dMiddle));
+    const context = attended.context.ref;
+    const { x: dContext, ...attention } = pull(jax, linear, { x: context, ...p.attention }, dResidual.ref);
+    const { dq, dk, dv } = attentionPart.backward(attended, mask, dContext);
+    const { x: dxq, ...query } = pull(jax, linear, { x: x.ref, ...p.query }, dq);
+    const { x: dxk, ...key } = pull(jax, linear, { x: x.ref, ...p.key }, dk);
+    const { x: dxv, ...value } = pull(jax, linear, { x, ...p.value }, dv);
+    const dp = { query, key, value, attention, attentionNorm, intermediate, output, outputNorm };
+    return { dx: dResidual.add(dxq).add(dxk).add(dxv), dp };
   };
 }

@@ -110,7 +110,8 @@ export function poolBackward(
     const count = pooling === "mean" ? text.length : 1;
     let along = 0;
     // A clamped norm is a constant: nothing is projected out.
-    if (norm > SMALLEST_NORM) for (let h = 0; h < hidden; h++) along += ((mean[h] ?? 0) / norm) * (dEmbeddings[at + h] ?? 0);
+    if (norm > SMALLEST_NORM)
+      for (let h = 0; h < hidden; h++) along += ((mean[h] ?? 0) / norm) * (dEmbeddings[at + h] ?? 0);
     for (let h = 0; h < hidden; h++) {
       const d = ((dEmbeddings[at + h] ?? 0) - ((mean[h] ?? 0) / norm) * along) / norm / count;
       for (let i = 0; i < count; i++) dy[(text.place + i) * hidden + h] = d;

@@ -1,5 +1,5 @@
 // dweight = dyᵀ · x, the first of two stages: part p sums its share of the tokens (a matrix of weights has too few tiles to fill a
-// GPU); reduce/final.wgsl adds the parts. Each thread holds an 8 × 8 tile in registers; z is the part.
+// GPU); reduce/final.wgsl adds the parts. Each thread holds an 8 × 8 tile in registers, as in forward.wgsl; z is the part.
 //   0 counts                 this batch's T
 //   1 x        (T, I)
 //   2 dy       (T, O)
@@ -17,6 +17,17 @@ struct Counts { T: u32, S: u32, B: u32 }
 @group(0) @binding(2) var<storage, read> dy: array<f32>;
 @group(0) @binding(3) var<storage, read_write> dweight: array<f32>;
 
+fn fromX(at: vec4u) -> vec4f { return vec4f(x[at.x], x[at.y], x[at.z], x[at.w]); }
+fn fromDy(at: vec4u) -> vec4f { return vec4f(dy[at.x], dy[at.y], dy[at.z], dy[at.w]); }
+
+// Row i holds x[i] · w.
+fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
+
+fn store(base: u32, row: u32, column: u32, values: vec4f) {
+  if (row >= O) { return; }
+  for (var j = 0u; j < 4 && column + j < I; j++) { dweight[base + row * I + column + j] = values[j]; }
+}
+
 @compute @workgroup_size(8, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let o = id.y * TILE;
@@ -24,25 +35,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let part = id.z;
   if (o >= O || c >= I) { return; }
 
-  var row: array<u32, TILE>;
-  var column: array<u32, TILE>;
-  for (var i = 0u; i < TILE; i++) {
-    row[i] = min(o + i, O - 1);
-    column[i] = min(c + i, I - 1);
-  }
+  let low = vec4u(0, 1, 2, 3);
+  let rowsA = min(o + low, vec4u(O - 1));
+  let rowsB = min(o + 4 + low, vec4u(O - 1));
+  let columnsA = min(c + low, vec4u(I - 1));
+  let columnsB = min(c + 4 + low, vec4u(I - 1));
 
   let share = (counts.T + PARTS - 1) / PARTS;
-  var acc: array<array<f32, TILE>, TILE>;
+  var aa = mat4x4f();
+  var ab = mat4x4f();
+  var ba = mat4x4f();
+  var bb = mat4x4f();
   for (var t = part * share; t < min((part + 1) * share, counts.T); t++) {
-    var b: array<f32, TILE>;
-    for (var j = 0u; j < TILE; j++) { b[j] = x[t * I + column[j]]; }
-    for (var i = 0u; i < TILE; i++) {
-      let a = dy[t * O + row[i]];
-      for (var j = 0u; j < TILE; j++) { acc[i][j] += a * b[j]; }
-    }
+    let dyA = fromDy(rowsA + t * O);
+    let dyB = fromDy(rowsB + t * O);
+    let xA = fromX(columnsA + t * I);
+    let xB = fromX(columnsB + t * I);
+    aa += outer(dyA, xA);
+    ab += outer(dyA, xB);
+    ba += outer(dyB, xA);
+    bb += outer(dyB, xB);
   }
 
-  for (var i = 0u; i < min(TILE, O - o); i++) {
-    for (var j = 0u; j < min(TILE, I - c); j++) { dweight[(part * O + o + i) * I + c + j] = acc[i][j]; }
+  let base = part * O * I;
+  for (var i = 0u; i < 4; i++) {
+    store(base, o + i, c, aa[i]);
+    store(base, o + i, c + 4, ab[i]);
+    store(base, o + 4 + i, c, ba[i]);
+    store(base, o + 4 + i, c + 4, bb[i]);
   }
 }

@@ -1,5 +1,5 @@
-// y = x · weightᵀ + bias. Each thread holds an 8 × 8 tile of y in registers; rows and columns past the edge are read again from
-// the last one and not written.
+// y = x · weightᵀ + bias. Each thread holds an 8 × 8 tile of y in registers, as four matrices; rows and columns past the edge
+// are read again from the last one and not written.
 //   0 counts         this batch's T
 //   1 x       (T, I)
 //   2 weight  (O, I)
@@ -18,30 +18,48 @@ struct Counts { T: u32, S: u32, B: u32 }
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
+fn fromX(at: vec4u) -> vec4f { return vec4f(x[at.x], x[at.y], x[at.z], x[at.w]); }
+fn fromWeight(at: vec4u) -> vec4f { return vec4f(weight[at.x], weight[at.y], weight[at.z], weight[at.w]); }
+
+// Row i holds x[i] · w.
+fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
+
+fn store(row: u32, column: u32, values: vec4f) {
+  if (row >= counts.T) { return; }
+  for (var j = 0u; j < 4 && column + j < O; j++) { y[row * O + column + j] = values[j] + bias[column + j]; }
+}
+
 @compute @workgroup_size(8, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let t = id.y * TILE;
   let o = id.x * TILE;
   if (t >= counts.T || o >= O) { return; }
 
-  var row: array<u32, TILE>;
-  var column: array<u32, TILE>;
-  for (var i = 0u; i < TILE; i++) {
-    row[i] = min(t + i, counts.T - 1) * I;
-    column[i] = min(o + i, O - 1) * I;
-  }
+  let low = vec4u(0, 1, 2, 3);
+  let rowsA = min(t + low, vec4u(counts.T - 1)) * I;
+  let rowsB = min(t + 4 + low, vec4u(counts.T - 1)) * I;
+  let columnsA = min(o + low, vec4u(O - 1)) * I;
+  let columnsB = min(o + 4 + low, vec4u(O - 1)) * I;
 
-  var acc: array<array<f32, TILE>, TILE>;
+  var aa = mat4x4f();
+  var ab = mat4x4f();
+  var ba = mat4x4f();
+  var bb = mat4x4f();
   for (var k = 0u; k < I; k++) {
-    var w: array<f32, TILE>;
-    for (var j = 0u; j < TILE; j++) { w[j] = weight[column[j] + k]; }
-    for (var i = 0u; i < TILE; i++) {
-      let a = x[row[i] + k];
-      for (var j = 0u; j < TILE; j++) { acc[i][j] += a * w[j]; }
-    }
+    let xA = fromX(rowsA + k);
+    let xB = fromX(rowsB + k);
+    let wA = fromWeight(columnsA + k);
+    let wB = fromWeight(columnsB + k);
+    aa += outer(xA, wA);
+    ab += outer(xA, wB);
+    ba += outer(xB, wA);
+    bb += outer(xB, wB);
   }
 
-  for (var i = 0u; i < min(TILE, counts.T - t); i++) {
-    for (var j = 0u; j < min(TILE, O - o); j++) { y[(t + i) * O + o + j] = acc[i][j] + bias[o + j]; }
+  for (var i = 0u; i < 4; i++) {
+    store(t + i, o, aa[i]);
+    store(t + i, o + 4, ab[i]);
+    store(t + 4 + i, o, ba[i]);
+    store(t + 4 + i, o + 4, bb[i]);
   }
 }

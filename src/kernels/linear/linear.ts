@@ -51,7 +51,8 @@ export const weightParts = ({ I, O }: LinearSize): number => {
 };
 
 /** Floats that {@link linearBackward} needs as scratch for its weight. */
-export const weightScratch = (size: LinearSize): number => (weightParts(size) > 1 ? weightParts(size) * size.I * size.O : 0);
+export const weightScratch = (size: LinearSize): number =>
+  weightParts(size) > 1 ? weightParts(size) * size.I * size.O : 0;
 
 interface Backward {
   /** (T, I) */

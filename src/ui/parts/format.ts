@@ -7,18 +7,20 @@ export const whole = (value: number): string => Math.round(value).toLocaleString
 export function measure(value: number): string {
   return value
     .toFixed(3)
+    .replace("-0.000", "0.000")
     .replace(/^(-?)0\./, "$1.")
     .replace("-", "−");
 }
 
 /** As {@link measure}, with its sign always said. */
-export const change = (value: number): string => (value >= 0 ? `+${measure(value)}` : measure(value));
+export const change = (value: number): string => (measure(value).startsWith("−") ? measure(value) : `+${measure(value)}`);
 
 export const pValue = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${measure(p)}`);
 
 /** "8 s", "3 min", "1 h 20 min": no more precision than an estimate has. */
 export function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.max(1, Math.round(seconds))} s`;
+  if (seconds < 1) return "<1 s";
+  if (seconds < 90) return `${Math.round(seconds)} s`;
   const minutes = Math.round(seconds / 60);
   if (minutes < 90) return `${minutes} min`;
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;

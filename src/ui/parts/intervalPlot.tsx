@@ -2,7 +2,7 @@
 import type { Interval, SystemName } from "../../domain/ranking.ts";
 import { measure } from "./format.ts";
 
-const width = 120;
+const width = 160;
 const height = 20;
 
 export interface Scale {
@@ -10,12 +10,12 @@ export interface Scale {
   readonly high: number;
 }
 
-/** One scale for all intervals that are compared, with a little air. */
-export function scaleOf(intervals: readonly Interval[]): Scale {
+/** One scale for all intervals that are compared, with a little air, but nothing outside of what the measure can be. */
+export function scaleOf(intervals: readonly Interval[], least = 0): Scale {
   const low = Math.min(...intervals.map((interval) => interval.low));
   const high = Math.max(...intervals.map((interval) => interval.high));
   const air = Math.max(0.01, (high - low) * 0.08);
-  return { low: low - air, high: high + air };
+  return { low: Math.max(least, low - air), high: Math.min(1, high + air) };
 }
 
 export interface IntervalPlotProps {

@@ -46,7 +46,7 @@ export function Rail() {
 
 function ThemeButton() {
   const app = useApp();
-  const words = { auto: "as the system", light: "light", dark: "dark" }[app.theme.value];
+  const words = { auto: "system", light: "light", dark: "dark" }[app.theme.value];
   return (
     <button type="button" class="plain theme" onClick={() => nextTheme(app)}>
       <svg viewBox="0 0 20 20" width="16" height="16" aria-hidden="true">

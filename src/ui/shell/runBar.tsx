@@ -36,10 +36,11 @@ function RunWords() {
   const last = run.steps.value.at(-1);
   if (!stage) {
     const step = last ? ` at step ${last.step} of ${last.steps}` : "";
+    const from = last ? "from this checkpoint" : "with the products of the stages that were done";
     return (
       <>
         <strong>{phase === "paused" ? `${name} is paused${step}` : `${phaseWords[phase]} ${name}`}</strong>
-        {phase === "paused" && <span class="quiet wide-only"> Resume goes on from what was saved.</span>}
+        {phase === "paused" && <span class="quiet wide-only"> Resume goes on {from}.</span>}
       </>
     );
   }

@@ -20,7 +20,7 @@ export function Shell({ app }: { readonly app: App }) {
   }, [theme]);
   return (
     <AppContext.Provider value={app}>
-      <a class="skip" href="#main">
+      <a class="skip" href="#main" onClick={skip}>
         Skip to the content
       </a>
       <Rail />
@@ -28,6 +28,12 @@ export function Shell({ app }: { readonly app: App }) {
       <RunBar />
     </AppContext.Provider>
   );
+}
+
+/** The address names a place; it must not come to name the skipped-to element. */
+function skip(event: Event): void {
+  event.preventDefault();
+  document.getElementById("main")?.focus();
 }
 
 function Main() {

@@ -1,0 +1,184 @@
+/** The encoder's backward pass: a list of dispatches from the gradient of the unit vectors to the gradient of every weight. */
+import type { EncoderShape, Pooling } from "../../domain/encoder.ts";
+import type { Dispatch } from "../../gpu/pass.ts";
+import { add } from "../../kernels/add/add.ts";
+import { attentionBackward } from "../../kernels/attention/attention.ts";
+import type { Counts } from "../../kernels/counts.ts";
+import { embeddingBackward } from "../../kernels/embedding/embedding.ts";
+import { geluBackward } from "../../kernels/gelu/gelu.ts";
+import { layerNormBackward } from "../../kernels/layernorm/layernorm.ts";
+import { linearBackward, type LinearSize } from "../../kernels/linear/linear.ts";
+import { normaliseBackward } from "../../kernels/normalise/normalise.ts";
+import { poolingBackward } from "../../kernels/pooling/pooling.ts";
+import { sumTokens } from "../../kernels/reduce/reduce.ts";
+import { inputOf, normRegion, type ForwardTensors } from "./forward.ts";
+import type { At } from "./tensors.ts";
+
+export interface BackwardTensors extends ForwardTensors {
+  /** Gradients of the weights, by region. Rows of the embedding tables that no token reads are not written. */
+  readonly gradient: At;
+}
+
+type Passes = Dispatch<Counts>[];
+
+/** d.output → d.sum through the norm at `at`. */
+function norm(
+  at: string,
+  { weight, gradient, index, activation }: BackwardTensors,
+  { hidden: H }: EncoderShape,
+): Passes {
+  const region = normRegion(at);
+  return layerNormBackward(
+    {
+      dx: activation("d.sum"),
+      dweight: gradient(`${region}.weight`),
+      dbias: gradient(`${region}.bias`),
+      counts: index("counts"),
+      x: activation(`${at}sum`),
+      mean: activation(`${at}mean`),
+      rstd: activation(`${at}rstd`),
+      weight: weight(`${region}.weight`),
+      dy: activation("d.output"),
+      scratch: [activation("scratch"), activation("scratch.bias")],
+    },
+    { H },
+  );
+}
+
+interface Layer extends LinearSize {
+  readonly region: string;
+  readonly dx: string;
+  readonly x: string;
+  readonly dy: string;
+}
+
+const linear = ({ weight, gradient, index, activation }: BackwardTensors, { region, dx, x, dy, I, O }: Layer): Passes =>
+  linearBackward(
+    {
+      dx: activation(dx),
+      dweight: gradient(`${region}.weight`),
+      dbias: gradient(`${region}.bias`),
+      counts: index("counts"),
+      x: activation(x),
+      weight: weight(`${region}.weight`),
+      dy: activation(dy),
+      scratch: activation("scratch"),
+    },
+    { I, O },
+  );
+
+/** d.output += d.sum: a residual connection hands its gradient to both branches. */
+const residual = ({ index, activation }: BackwardTensors, { hidden: H }: EncoderShape): Dispatch<Counts> =>
+  add({ y: activation("d.output"), counts: index("counts"), x: activation("d.sum") }, { C: H });
+
+function feedForwardBlock(i: number, shape: EncoderShape, tensors: BackwardTensors): Passes {
+  const { hidden: H, intermediate: I } = shape;
+  const { index, activation } = tensors;
+  const at = `layer.${i}.`;
+  return [
+    ...norm(at, tensors, shape),
+    ...linear(tensors, { region: `${at}output`, dx: "d.intermediate", x: `${at}activated`, dy: "d.sum", I, O: H }),
+    geluBackward(
+      { dx: activation("d.intermediate"), counts: index("counts"), x: activation(`${at}intermediate`) },
+      { C: I },
+    ),
+    ...linear(tensors, {
+      region: `${at}intermediate`,
+      dx: "d.output",
+      x: `${at}attention.output`,
+      dy: "d.intermediate",
+      I: H,
+      O: I,
+    }),
+    residual(tensors, shape),
+  ];
+}
+
+function attentionBlock(i: number, shape: EncoderShape, tensors: BackwardTensors): Passes {
+  const { hidden: H, heads: N } = shape;
+  const { index, activation } = tensors;
+  const at = `layer.${i}.`;
+  return [
+    ...norm(`${at}attention.`, tensors, shape),
+    ...linear(tensors, {
+      region: `${at}attention.output`,
+      dx: "d.context",
+      x: `${at}context`,
+      dy: "d.sum",
+      I: H,
+      O: H,
+    }),
+    ...attentionBackward(
+      {
+        dqkv: activation("d.qkv"),
+        counts: index("counts"),
+        context: activation(`${at}context`),
+        logSumExp: activation(`${at}logSumExp`),
+        qkv: activation(`${at}qkv`),
+        cuSeqlens: index("cuSeqlens"),
+        blocks: index("blocks"),
+        dcontext: activation("d.context"),
+        delta: activation("delta"),
+      },
+      { H, N },
+    ),
+    ...linear(tensors, { region: `${at}attention.qkv`, dx: "d.output", x: inputOf(i), dy: "d.qkv", I: H, O: 3 * H }),
+    residual(tensors, shape),
+  ];
+}
+
+function embeddings(shape: EncoderShape, tensors: BackwardTensors): Passes {
+  const { hidden: H } = shape;
+  const { gradient, index, activation } = tensors;
+  const rows = (name: string) => ({
+    ids: index(`${name}.ids`),
+    offsets: index(`${name}.offsets`),
+    order: index(`${name}.order`),
+  });
+  const dx = activation("d.sum");
+  return [
+    ...norm("embeddings.", tensors, shape),
+    embeddingBackward({ dtable: gradient("embeddings.word"), rows: rows("words"), dx }, { H, distinct: "words" }),
+    embeddingBackward(
+      { dtable: gradient("embeddings.position"), rows: rows("places"), dx },
+      { H, distinct: "positions" },
+    ),
+    ...sumTokens(
+      { y: gradient("embeddings.type"), counts: index("counts"), x: dx, scratch: activation("scratch") },
+      { C: H },
+    ),
+  ];
+}
+
+/** From `d.embedding` (S, H) to the gradients, after a forward pass whose activations were kept. */
+export function encoderBackward(shape: EncoderShape, pooling: Pooling, tensors: BackwardTensors): Passes {
+  const { hidden: H, layers } = shape;
+  const { index, activation } = tensors;
+  const blocks = Array.from({ length: layers }, (_, i) => [
+    ...feedForwardBlock(i, shape, tensors),
+    ...attentionBlock(i, shape, tensors),
+  ]);
+  return [
+    normaliseBackward(
+      {
+        dx: activation("d.pooled"),
+        y: activation("embedding"),
+        norm: activation("norm"),
+        dy: activation("d.embedding"),
+      },
+      { H },
+    ),
+    poolingBackward(
+      {
+        dx: activation("d.output"),
+        counts: index("counts"),
+        cuSeqlens: index("cuSeqlens"),
+        textOf: index("textOf"),
+        dpooled: activation("d.pooled"),
+      },
+      { H, firstOnly: pooling === "cls" },
+    ),
+    ...blocks.toReversed().flat(),
+    ...embeddings(shape, tensors),
+  ];
+}

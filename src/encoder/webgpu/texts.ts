@@ -1,0 +1,90 @@
+/** What the kernels need to know about a batch of packed texts, worked out on the CPU: a few integers a token. */
+import { assert } from "../../base/assert.ts";
+import type { EncoderShape } from "../../domain/encoder.ts";
+import type { PackedTexts } from "../../domain/engine.ts";
+import { GpuOutOfMemory } from "../../gpu/errors.ts";
+import { BLOCK } from "../../kernels/counts.ts";
+
+/** Items sorted by key, as compressed sparse rows: those with key ids[u] are order[offsets[u] … offsets[u + 1]), in order. */
+export interface SortedRows {
+  readonly ids: Int32Array<ArrayBuffer>;
+  readonly offsets: Int32Array<ArrayBuffer>;
+  readonly order: Int32Array<ArrayBuffer>;
+}
+
+/** Sorts the indices of `keys`, whole numbers below `bound`, by key: a stable counting sort, O(keys + bound). */
+export function sortRows(keys: Int32Array, bound: number): SortedRows {
+  const next = new Int32Array(bound + 1);
+  for (const key of keys) next[key + 1] = (next[key + 1] ?? 0) + 1;
+  const ids: number[] = [];
+  const offsets: number[] = [];
+  for (let key = 0; key < bound; key++) {
+    const count = next[key + 1] ?? 0;
+    const start = next[key] ?? 0;
+    if (count > 0) {
+      ids.push(key);
+      offsets.push(start);
+    }
+    next[key + 1] = start + count;
+  }
+  const order = new Int32Array(keys.length);
+  keys.forEach((key, i) => {
+    const at = next[key] ?? 0;
+    order[at] = i;
+    next[key] = at + 1;
+  });
+  return { ids: Int32Array.from(ids), offsets: Int32Array.from([...offsets, keys.length]), order };
+}
+
+/** One number a token, and the blocks of the attention kernels. */
+export interface TextIndex {
+  readonly T: number;
+  readonly S: number;
+  /** (T) place of each token in its text. */
+  readonly positions: Int32Array<ArrayBuffer>;
+  /** (T) text of each token. */
+  readonly textOf: Int32Array<ArrayBuffer>;
+  /** (blocks, 2) first token, text. */
+  readonly blocks: Int32Array<ArrayBuffer>;
+}
+
+/** Workgroups in one dimension: some kernels have one for each token. */
+const MOST = 65535;
+
+function checkTexts({ tokenIds, cuSeqlens }: PackedTexts, { vocabulary }: EncoderShape): void {
+  const T = tokenIds.length;
+  if (T > MOST || cuSeqlens.length > MOST) {
+    throw new GpuOutOfMemory(
+      `A batch of ${T} tokens is more than the GPU takes at once, ${MOST}. Use a smaller batch or shorter texts.`,
+    );
+  }
+  assert(cuSeqlens.length > 1 && cuSeqlens[0] === 0 && cuSeqlens.at(-1) === T, `cuSeqlens of ${T} tokens`);
+  assert(
+    tokenIds.every((id) => id >= 0 && id < vocabulary),
+    `a token id is not below ${vocabulary}`,
+  );
+}
+
+/** Errors: GpuOutOfMemory for more than 65,535 tokens. */
+export function indexTexts(texts: PackedTexts, shape: EncoderShape): TextIndex {
+  checkTexts(texts, shape);
+  const T = texts.tokenIds.length;
+  const S = texts.cuSeqlens.length - 1;
+  const positions = new Int32Array(T);
+  const textOf = new Int32Array(T);
+  const blocks: number[] = [];
+  for (let s = 0; s < S; s++) {
+    const start = texts.cuSeqlens[s] ?? 0;
+    const end = texts.cuSeqlens[s + 1] ?? 0;
+    assert(
+      end > start && end - start <= shape.positions,
+      `text ${s} has ${end - start} of 1 to ${shape.positions} tokens`,
+    );
+    for (let t = start; t < end; t++) {
+      positions[t] = t - start;
+      textOf[t] = s;
+      if ((t - start) % BLOCK === 0) blocks.push(t, s);
+    }
+  }
+  return { T, S, positions, textOf, blocks: Int32Array.from(blocks) };
+}

@@ -1,0 +1,114 @@
+/** The WebGPU engine: encoders trained and run by our own kernels on the browser's GPU. */
+import { assert } from "../base/assert.ts";
+import type { EncoderShape, EngineInfo } from "../domain/encoder.ts";
+import type { Engine, Model, PackedTexts, Trainer, TrainerSettings } from "../domain/engine.ts";
+import { parameterTable, type ParameterTable } from "../encoder/parameters.ts";
+import { openGpu, type Gpu } from "../gpu/device.ts";
+import { outOfMemory } from "../gpu/errors.ts";
+import { Pipelines } from "../gpu/pass.ts";
+import { readFloats } from "../gpu/readback.ts";
+import { whole } from "../gpu/slice.ts";
+import { Submitter } from "../gpu/submit.ts";
+import { write } from "../gpu/upload.ts";
+import { regionsOf } from "./webgpu/arenas.ts";
+import type { Context } from "./webgpu/context.ts";
+import { Embedder, type EncoderWeights } from "./webgpu/embed.ts";
+import { Serial } from "./webgpu/serial.ts";
+import { createWebGpuTrainer } from "./webgpu/trainer.ts";
+
+type ModelInput = Parameters<Engine["createModel"]>[0];
+
+/**
+ * An engine on the best GPU of `gpu`: `navigator.gpu`, or in Node what Dawn's `create` gives (keep a reference to it).
+ * Errors: GpuUnavailable here; DeviceLost and GpuOutOfMemory from whatever is called later.
+ */
+export async function createWebGpuEngine({ gpu }: { readonly gpu: GPU | undefined }): Promise<Engine> {
+  return new WebGpuEngine(await openGpu(gpu));
+}
+
+class WebGpuEngine implements Engine {
+  readonly info: EngineInfo;
+  readonly #context: Context;
+
+  constructor(gpu: Gpu) {
+    this.#context = { gpu, pipelines: new Pipelines(gpu), submitter: new Submitter(gpu) };
+    const note = gpu.software ? "WebGPU runs on the processor here; the CPU engine is faster." : "";
+    this.info = { kind: "webgpu", device: gpu.name, note };
+  }
+
+  peakBytes(): number {
+    return this.#context.gpu.peakBytes;
+  }
+
+  async createModel({ shape, pooling, weights }: ModelInput): Promise<Model> {
+    const { gpu } = this.#context;
+    const table = parameterTable(shape);
+    assert(weights.length === table.floats, `weights of ${weights.length} numbers for a layout of ${table.floats}`);
+    const bytes = table.floats * 4;
+    checkBindings(table, gpu.device.limits.maxStorageBufferBindingSize);
+    const buffer = await gpu.reserve("weights", bytes, () => gpu.storage("weights", bytes));
+    write(gpu, whole(buffer), weights);
+    await gpu.settle(gpu.device.queue.onSubmittedWorkDone());
+    const encoder = { shape, pooling, weight: regionsOf(table, buffer) };
+    return new WebGpuModel({ context: this.#context, encoder, table, weights: buffer });
+  }
+
+  dispose(): void {
+    this.#context.gpu.dispose();
+  }
+}
+
+/** Errors: GpuOutOfMemory if a matrix is larger than what a kernel may bind. */
+function checkBindings({ tensors }: ParameterTable, most: number): void {
+  for (const { name, shape } of tensors) {
+    const bytes = shape.reduce((product, n) => product * n, 4);
+    if (bytes > most) throw outOfMemory(name, bytes, `it allows ${most} bytes in one binding`);
+  }
+}
+
+interface ModelParts {
+  readonly context: Context;
+  readonly encoder: EncoderWeights;
+  readonly table: ParameterTable;
+  readonly weights: GPUBuffer;
+}
+
+class WebGpuModel implements Model {
+  readonly #parts: ModelParts;
+  readonly #embedder: Embedder;
+  /** Embedding, training and reading share the weights and take turns. */
+  readonly #serial = new Serial();
+  #trainer: Trainer | undefined;
+
+  constructor(parts: ModelParts) {
+    this.#parts = parts;
+    this.#embedder = new Embedder(parts.context, parts.encoder);
+  }
+
+  get shape(): EncoderShape {
+    return this.#parts.encoder.shape;
+  }
+
+  embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>> {
+    return this.#serial.run(() => this.#embedder.embed(texts));
+  }
+
+  createTrainer(settings: TrainerSettings): Promise<Trainer> {
+    return this.#serial.run(async () => {
+      assert(!this.#trainer, "the model has a trainer already");
+      const released = () => (this.#trainer = undefined);
+      this.#trainer = await createWebGpuTrainer({ ...this.#parts, settings, serial: this.#serial, released });
+      return this.#trainer;
+    });
+  }
+
+  weights(): Promise<Float32Array<ArrayBuffer>> {
+    return this.#serial.run(() => readFloats(this.#parts.context.gpu, whole(this.#parts.weights)));
+  }
+
+  dispose(): void {
+    this.#trainer?.dispose();
+    this.#embedder.dispose();
+    this.#parts.context.gpu.free(this.#parts.weights);
+  }
+}

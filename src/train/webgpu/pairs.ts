@@ -1,0 +1,62 @@
+/** The pairs of a contrastive batch, seen from each text: what the loss needs on the way back. */
+import { assert } from "../../base/assert.ts";
+import type { ContrastiveBatch } from "../../domain/engine.ts";
+
+/** Pairs that touch text s, as query or as candidate: entries offsets[s] … offsets[s + 1). */
+export interface TouchingPairs {
+  /** (S + 1) */
+  readonly offsets: Int32Array<ArrayBuffer>;
+  /** (2 · pairs) index of the pair among the batch's candidates. */
+  readonly pairs: Int32Array<ArrayBuffer>;
+  /** (2 · pairs) the text on the other side. */
+  readonly others: Int32Array<ArrayBuffer>;
+}
+
+function checkPairs({ queries, offsets, candidates }: ContrastiveBatch, S: number): void {
+  const isText = (text: number) => text >= 0 && text < S;
+  assert(
+    queries.length > 0 && offsets.length === queries.length + 1,
+    `${queries.length} queries, ${offsets.length} offsets`,
+  );
+  assert(
+    offsets[0] === 0 && offsets.at(-1) === candidates.length,
+    `offsets do not span ${candidates.length} candidates`,
+  );
+  assert(
+    offsets.every((offset, b) => b === 0 || offset > (offsets[b - 1] ?? 0)),
+    "a query has no candidate",
+  );
+  assert(queries.every(isText) && candidates.every(isText), `a query or candidate is not one of ${S} texts`);
+}
+
+/** Sorts both sides of every pair by text; within a text, in the order of the pairs. */
+export function touchingPairs(batch: ContrastiveBatch): TouchingPairs {
+  const S = batch.texts.cuSeqlens.length - 1;
+  checkPairs(batch, S);
+  const offsets = new Int32Array(S + 1);
+  const next = new Int32Array(S);
+  const pairs = new Int32Array(2 * batch.candidates.length);
+  const others = new Int32Array(2 * batch.candidates.length);
+
+  const eachSide = (visit: (text: number, other: number, pair: number) => void) =>
+    batch.queries.forEach((query, b) => {
+      for (let p = batch.offsets[b] ?? 0; p < (batch.offsets[b + 1] ?? 0); p++) {
+        const candidate = batch.candidates[p] ?? 0;
+        visit(query, candidate, p);
+        visit(candidate, query, p);
+      }
+    });
+
+  eachSide((text) => (offsets[text + 1] = (offsets[text + 1] ?? 0) + 1));
+  for (let s = 0; s < S; s++) {
+    next[s] = offsets[s] ?? 0;
+    offsets[s + 1] = (offsets[s + 1] ?? 0) + (offsets[s] ?? 0);
+  }
+  eachSide((text, other, pair) => {
+    const at = next[text] ?? 0;
+    pairs[at] = pair;
+    others[at] = other;
+    next[text] = at + 1;
+  });
+  return { offsets, pairs, others };
+}

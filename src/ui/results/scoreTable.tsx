@@ -1,0 +1,120 @@
+/** Systems by metrics, an interval beside every number. */
+import type { Comparison, Interval, MetricName, SystemName } from "../../domain/ranking.ts";
+import type { RunResult } from "../../domain/run.ts";
+import { change, measure, pValue } from "../parts/format.ts";
+import { glossary } from "../parts/glossary.ts";
+import type { GlossaryWord } from "../parts/glossary.ts";
+import { IntervalPlot, type Scale, scaleOf } from "../parts/intervalPlot.tsx";
+import { Explain, Term } from "../parts/term.tsx";
+import { systemWords } from "../parts/words.ts";
+
+const systems = ["bm25", "before", "after"] as const satisfies readonly SystemName[];
+
+/** "ndcg@10" as people write it. */
+export const metricWords = (metric: MetricName): string =>
+  metric.replace("ndcg", "nDCG").replace("mrr", "MRR").replace("recall", "Recall");
+
+const isExplained = (word: string): word is GlossaryWord => word in glossary;
+
+export function ScoreTable({ result, metrics }: { readonly result: RunResult; readonly metrics: readonly MetricName[] }) {
+  const columns = metrics.map((metric) => ({
+    metric,
+    scale: scaleOf(systems.map((system) => result.systems[system].mean[metric]).filter((interval) => interval !== undefined)),
+  }));
+  return (
+    <div class="scroll" tabindex={0} role="region" aria-label="Scores">
+      <table class="scores">
+        <caption>
+          Means with their <Term word="interval" label="95 % intervals" />
+        </caption>
+        <thead>
+          <tr>
+            <th scope="col">System</th>
+            {columns.map(({ metric, scale }) => (
+              <th key={metric} scope="col">
+                <MetricHead metric={metric} scale={scale} />
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {systems.map((system) => (
+            <tr key={system} class={system}>
+              <th scope="row">{systemWords[system]}</th>
+              {columns.map(({ metric, scale }) => (
+                <ScoreCell key={metric} interval={result.systems[system].mean[metric]} scale={scale} system={system} />
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+function MetricHead({ metric, scale }: { readonly metric: MetricName; readonly scale: Scale }) {
+  const words = metricWords(metric);
+  return (
+    <>
+      {isExplained(words) ? <Term word={words} /> : words}
+      <ScaleEnds scale={scale} />
+    </>
+  );
+}
+
+/** What the two ends of the drawn lines stand for. */
+function ScaleEnds({ scale }: { readonly scale: Scale }) {
+  return (
+    <span class="scale quiet" aria-hidden="true">
+      <span>{measure(scale.low)}</span>
+      <span>{measure(scale.high)}</span>
+    </span>
+  );
+}
+
+interface ScoreCellProps {
+  readonly interval: Interval | undefined;
+  readonly scale: Scale;
+  readonly system: SystemName;
+}
+
+function ScoreCell({ interval, scale, system }: ScoreCellProps) {
+  if (!interval) return <td>–</td>;
+  return (
+    <td>
+      <span class="score">{measure(interval.value)}</span>{" "}
+      <span class="quiet">
+        {measure(interval.low)}–{measure(interval.high)}
+      </span>
+      <IntervalPlot interval={interval} scale={scale} kind={system} />
+    </td>
+  );
+}
+
+interface ComparisonRowProps {
+  readonly name: string;
+  readonly comparison: Comparison;
+}
+
+export function ComparisonRow({ name, comparison }: ComparisonRowProps) {
+  const { difference, verdict } = comparison;
+  // Zero is always in sight: it is what the interval is about.
+  const scale = scaleOf([difference, { value: 0, low: 0, high: 0 }], -1);
+  return (
+    <tr>
+      <th scope="row">{name}</th>
+      <td>
+        <span class="score">{change(difference.value)}</span>{" "}
+        <span class="quiet">
+          {change(difference.low)} to {change(difference.high)}
+        </span>
+        <IntervalPlot interval={difference} scale={scale} kind="difference" />
+        <ScaleEnds scale={scale} />
+      </td>
+      <td>
+        {pValue(comparison.pValue)} <Explain word="p-value" />
+      </td>
+      <td>{verdict}</td>
+    </tr>
+  );
+}

@@ -1,0 +1,109 @@
+/** The controls of the recipe: each bound to its field, with its explanation and, where it is wrong, its problem. */
+import { useId } from "preact/hooks";
+import { type FieldName, type RecipeFields, setField } from "../../app/recipe.ts";
+import { useApp } from "../context.ts";
+import type { GlossaryWord } from "../parts/glossary.ts";
+import { Explain } from "../parts/term.tsx";
+
+/** Fields of one type of value. */
+type FieldsOf<Value> = { [Name in FieldName]: RecipeFields[Name] extends Value ? Name : never }[FieldName];
+type TextField = Exclude<FieldsOf<string>, "engine">;
+
+/** Where the recipe's check speaks of a field by another path. */
+const paths: Partial<Record<FieldName, RegExp>> = {
+  syntheticCount: /\bnegatives\b/,
+  bm25Count: /\bnegatives\b/,
+  bm25First: /\bnegatives\.\d\.first\b/,
+  bm25Last: /\bnegatives\.\d\.last\b/,
+  randomCount: /\bnegatives\b/,
+  split: /\bevaluate\.split\b/,
+  k: /\bevaluate\.k\b/,
+};
+
+function isWrong(name: FieldName, problem: string | undefined): boolean {
+  return problem !== undefined && (paths[name] ?? new RegExp(`\\b${name}:`)).test(problem);
+}
+
+interface FieldProps<Name> {
+  readonly name: Name;
+  readonly label: string;
+  readonly word?: GlossaryWord;
+  readonly hint?: string;
+}
+
+/** Numbers too: as typed, so that a half-typed one stays. */
+export function TextInput({ name, label, word, hint }: FieldProps<TextField>) {
+  const app = useApp();
+  const id = useId();
+  const wrong = isWrong(name, app.recipe.problem.value);
+  return (
+    <div class="field">
+      <span class="field-label">
+        <label for={id}>{label}</label>
+        {word && <Explain word={word} />}
+      </span>
+      <input
+        id={id}
+        type="text"
+        autocomplete="off"
+        spellcheck={false}
+        value={app.recipe.fields.value[name]}
+        aria-invalid={wrong}
+        aria-describedby={wrong ? "recipe-problem" : undefined}
+        {...(hint === undefined ? {} : { placeholder: hint })}
+        onInput={({ currentTarget }) => setField(app, name, currentTarget.value)}
+      />
+    </div>
+  );
+}
+
+export function Switch({ name, label, word }: FieldProps<FieldsOf<boolean>>) {
+  const app = useApp();
+  const id = useId();
+  return (
+    <div class="field switch">
+      <input
+        id={id}
+        type="checkbox"
+        checked={app.recipe.fields.value[name]}
+        onChange={({ currentTarget }) => setField(app, name, currentTarget.checked)}
+      />
+      <label for={id}>{label}</label>
+      {word && <Explain word={word} />}
+    </div>
+  );
+}
+
+interface SelectProps<Value extends string> {
+  readonly label: string;
+  readonly word?: GlossaryWord;
+  readonly value: Value;
+  readonly options: readonly (readonly [Value, string])[];
+  readonly choose: (value: Value) => void;
+}
+
+export function Select<Value extends string>({ label, word, value, options, choose }: SelectProps<Value>) {
+  const id = useId();
+  return (
+    <div class="field">
+      <span class="field-label">
+        <label for={id}>{label}</label>
+        {word && <Explain word={word} />}
+      </span>
+      <select
+        id={id}
+        value={value}
+        onChange={({ currentTarget }) => {
+          const chosen = options[currentTarget.selectedIndex];
+          if (chosen) choose(chosen[0]);
+        }}
+      >
+        {options.map(([option, words]) => (
+          <option key={option} value={option}>
+            {words}
+          </option>
+        ))}
+      </select>
+    </div>
+  );
+}

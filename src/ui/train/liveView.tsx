@@ -1,0 +1,105 @@
+/** The run as it goes: engine, stages, loss curve, figures. */
+import { secondsLeft, tokensPerSecond } from "../../app/estimate.ts";
+import type { StageView } from "../../app/runState.ts";
+import { type StageName, stageNames } from "../../domain/run.ts";
+import { useApp } from "../context.ts";
+import { duration, whole } from "../parts/format.ts";
+import { LossChart } from "../parts/lossChart.tsx";
+import { progressWords } from "../parts/meter.tsx";
+import { Explain } from "../parts/term.tsx";
+import { stageWhy, stageWords } from "../parts/words.ts";
+
+export function LiveView() {
+  const { run } = useApp();
+  return (
+    <section aria-labelledby="live">
+      <h2 id="live">{run.record.value ? run.record.value.name : "What a run does"}</h2>
+      <Engine />
+      <ol class="stages">
+        {stageNames.map((name) => (
+          <Stage key={name} name={name} view={run.stages.value[name]} />
+        ))}
+      </ol>
+      {run.steps.value.length > 0 && <Figures />}
+      {run.record.value && <LossChart steps={run.steps.value} />}
+      {run.notes.value.map((note) => (
+        <p key={note} class="quiet prose">
+          {note}
+        </p>
+      ))}
+    </section>
+  );
+}
+
+function Engine() {
+  const { engine } = useApp().run;
+  if (!engine.value) return null;
+  const { kind, device, note } = engine.value;
+  return (
+    <p class="prose">
+      Computes on {kind === "webgpu" ? "WebGPU" : "the CPU"} ({device}). {note}
+    </p>
+  );
+}
+
+const stateWords = { waiting: "waiting", running: "running", done: "done" } as const;
+
+function Stage({ name, view }: { readonly name: StageName; readonly view: StageView }) {
+  return (
+    <li class={`stage ${view.state}`}>
+      <StageIcon state={view.state} />
+      <span>
+        <strong>{stageWords[name]}</strong> <span class="quiet">{stageWhy[name]}</span>
+      </span>
+      <span class="stage-state">
+        <span class="hidden">{stateWords[view.state]} </span>
+        {view.state === "running" && view.progress && progressWords(view.progress)}
+        {view.state === "done" && view.seconds > 0 && duration(view.seconds)}
+      </span>
+    </li>
+  );
+}
+
+function StageIcon({ state }: Pick<StageView, "state">) {
+  return (
+    <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
+      <circle cx="8" cy="8" r="6.5" fill={state === "done" ? "currentColor" : "none"} stroke="currentColor" stroke-width="1.5" />
+      {state === "running" && <circle cx="8" cy="8" r="3" fill="currentColor" />}
+      {state === "done" && <path class="tick" d="m5 8.2 2.2 2.2L11.2 6" fill="none" stroke-width="1.75" />}
+    </svg>
+  );
+}
+
+function Figures() {
+  const { steps, stages } = useApp().run;
+  const last = steps.value.at(-1);
+  if (!last) return null;
+  const pace = tokensPerSecond(steps.value);
+  const left = stages.value.train.state === "done" ? undefined : secondsLeft(stages.value.train, steps.value);
+  return (
+    <dl class="figures">
+      <div>
+        <dt>Step</dt>
+        <dd>
+          {whole(last.step)} <span class="quiet">of {whole(last.steps)}</span>
+        </dd>
+      </div>
+      <div>
+        <dt>
+          Loss <Explain word="loss" />
+        </dt>
+        <dd>{last.loss.toFixed(3)}</dd>
+      </div>
+      <div>
+        <dt>
+          Tokens/s <Explain word="tokens/s" />
+        </dt>
+        <dd>{pace === undefined ? "–" : whole(pace)}</dd>
+      </div>
+      <div>
+        <dt>Time left</dt>
+        <dd>{left === undefined ? "–" : duration(left)}</dd>
+      </div>
+    </dl>
+  );
+}

@@ -1,0 +1,60 @@
+import { useApp } from "../context.ts";
+import { counted } from "../parts/format.ts";
+import { Place } from "../parts/place.tsx";
+import { RunButton } from "../parts/runButton.tsx";
+import { Term } from "../parts/term.tsx";
+import { LiveView } from "./liveView.tsx";
+import { RecipeForm } from "./recipeForm.tsx";
+
+export function TrainPlace() {
+  const app = useApp();
+  return (
+    <Place
+      title="Train"
+      purpose={
+        <>
+          The recipe, and the run as it goes: the <Term word="encoder" /> is measured, fine-tuned and measured again. The
+          defaults are a good start; press Run.
+        </>
+      }
+      action={<RunButton />}
+    >
+      <div class="two">
+        <LiveView />
+        {app.run.phase.value === "idle" ? <RecipeForm /> : <RecipeInUse />}
+      </div>
+    </Place>
+  );
+}
+
+/** While a run goes on its recipe stands; the form would suggest that it could still be changed. */
+function RecipeInUse() {
+  const record = useApp().run.record.value;
+  if (!record) return null;
+  const { config } = record;
+  const entries: readonly (readonly [string, string])[] = [
+    ["Collection", record.collectionName],
+    ["Encoder", record.encoderName],
+    ["Negatives", config.negatives.map(({ source, count }) => `${count} ${source}`).join(", ")],
+    ["Mix", config.mix],
+    ["Length", config.steps === undefined ? counted(config.epochs, "epoch") : counted(config.steps, "step")],
+    ["Batch size", String(config.batchSize)],
+    ["Learning rate", String(config.learningRate)],
+    ["Temperature", String(config.temperature)],
+    ["In-batch negatives", config.inBatch ? "yes" : "no"],
+    ["Seed", String(config.seed)],
+  ];
+  return (
+    <section aria-labelledby="recipe">
+      <h2 id="recipe">Recipe of {record.name}</h2>
+      <dl class="facts">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}

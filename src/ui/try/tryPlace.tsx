@@ -1,0 +1,74 @@
+/** Any query, three rankings side by side. */
+import { attempt } from "../../app/notices.ts";
+import { exampleQueries, searchFor, searchedRun } from "../../app/search.ts";
+import { useApp } from "../context.ts";
+import { Mark } from "../parts/mark.tsx";
+import { Place } from "../parts/place.tsx";
+import { SearchResultsView } from "./searchResultsView.tsx";
+
+export function TryPlace() {
+  const app = useApp();
+  const run = searchedRun(app);
+  const { results, busy } = app.search;
+  return (
+    <Place
+      title="Try it"
+      purpose={
+        run
+          ? `Ask anything and see what ${run.name} moved: the first ten before and after, with BM25 beside.`
+          : "Ask anything. Until a run is finished only BM25 answers; afterwards the encoder before and after stand beside it."
+      }
+    >
+      <SearchForm />
+      {busy.value !== undefined && (
+        <p class="loading" role="status">
+          <Mark size={32} drifting /> {busy.value}
+        </p>
+      )}
+      {results.value && <SearchResultsView results={results.value} />}
+    </Place>
+  );
+}
+
+function SearchForm() {
+  const app = useApp();
+  const { text } = app.search;
+  const ask = (query: string): void => void attempt(app, () => searchFor(app, query));
+  const examples = exampleQueries(app.collections.open.value?.collection, 4);
+  return (
+    <>
+      <form
+        class="search"
+        role="search"
+        onSubmit={(event) => {
+          event.preventDefault();
+          ask(text.value);
+        }}
+      >
+        <label for="search">Search</label>
+        <div class="search-line">
+          <input
+            id="search"
+            type="search"
+            autocomplete="off"
+            value={text.value}
+            onInput={({ currentTarget }) => (text.value = currentTarget.value)}
+          />
+          <button type="submit" class="primary">
+            Find
+          </button>
+        </div>
+      </form>
+      {examples.length > 0 && (
+        <div class="examples">
+          <p class="quiet">Queries of the collection, held out from training:</p>
+          {examples.map((query) => (
+            <button key={query} type="button" class="plain" onClick={() => ask(query)}>
+              {query}
+            </button>
+          ))}
+        </div>
+      )}
+    </>
+  );
+}

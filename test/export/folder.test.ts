@@ -1,0 +1,50 @@
+import { expect, test } from "vitest";
+import { zipSync } from "fflate";
+import { NotAnEncoder, readFolder, zipFolder } from "../../src/export/folder.ts";
+import { tinyEncoder } from "../support/encoder.ts";
+
+const text = (content: string) => new TextEncoder().encode(content);
+const blob = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)]);
+
+test("a zip comes back as the same folder", async () => {
+  const folder = tinyEncoder({ "1_Pooling/config.json": { pooling_mode: "mean" } });
+  const zipped = await zipFolder(folder);
+  expect(await readFolder([{ path: "tiny.zip", blob: zipped }])).toEqual(folder);
+});
+
+test("the same folder gives the same bytes", async () => {
+  const bytes = async () => new Uint8Array(await (await zipFolder(tinyEncoder())).arrayBuffer());
+  expect(await bytes()).toEqual(await bytes());
+});
+
+test("a zip with the folder inside it, and litter, reads as the folder", async () => {
+  const zipped = zipSync({
+    "model/config.json": text("{}"),
+    "model/1_Pooling/config.json": text("{}"),
+    "__MACOSX/config.json": text("x"),
+  });
+  const folder = await readFolder([{ path: "a.zip", blob: blob(zipped) }]);
+  expect(Object.keys(folder.files).toSorted()).toEqual(["1_Pooling/config.json", "config.json"]);
+});
+
+test("files of a picked folder read as the folder", async () => {
+  const given = ["config.json", "tokenizer.json"].map((name) => ({ path: `mine/${name}`, blob: blob(text("{}")) }));
+  expect(await readFolder(given)).toMatchObject({
+    name: "mine",
+    files: { "config.json": text("{}"), "tokenizer.json": text("{}") },
+  });
+});
+
+test.each([
+  ["not a zip", blob(text("hello")), "not a zip"],
+  ["a broken zip", blob(zipSync({ "config.json": text("{}") }).slice(0, 40)), "broken zip"],
+  ["a zip without config.json", blob(zipSync({ "a.txt": text("a") })), "no config.json"],
+])("refuses %s", async (_, given, words) => {
+  await expect(readFolder([{ path: "x.zip", blob: given }])).rejects.toThrow(NotAnEncoder);
+  await expect(readFolder([{ path: "x.zip", blob: given }])).rejects.toThrow(words);
+});
+
+test("refuses a zip of very many files before unpacking them", async () => {
+  const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`${i}.txt`, text("x")]));
+  await expect(readFolder([{ path: "x.zip", blob: blob(zipSync(files)) }])).rejects.toThrow("more than 1000 files");
+});

@@ -1,0 +1,123 @@
+/** A tiny encoder folder that tests make: 1 layer, 8 wide, a vocabulary of letters and a few words. */
+import { random } from "../../src/base/random.ts";
+import type { EncoderFolder, EncoderShape } from "../../src/domain/encoder.ts";
+import { parameterTable, size } from "../../src/encoder/parameters.ts";
+import { writeSafetensors } from "../../src/encoder/safetensors.ts";
+
+const WORDS = [
+  "[PAD]",
+  "[UNK]",
+  "[CLS]",
+  "[SEP]",
+  "[MASK]",
+  "the",
+  "cat",
+  "dog",
+  "sat",
+  "ran",
+  "on",
+  "mat",
+  "sea",
+  "salt",
+  "tide",
+  "moon",
+];
+const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789".split("");
+export const pieces = [...WORDS, ...LETTERS, ...LETTERS.map((letter) => `##${letter}`)];
+
+export const tinyShape: EncoderShape = {
+  family: "bert",
+  layers: 1,
+  hidden: 8,
+  heads: 2,
+  intermediate: 16,
+  vocabulary: pieces.length,
+  positions: 32,
+  types: 2,
+  layerNormEpsilon: 1e-12,
+};
+
+const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+
+export const tokenizerJson = {
+  version: "1.0",
+  truncation: null,
+  padding: null,
+  added_tokens: WORDS.slice(0, 5).map((content, id) => ({
+    id,
+    content,
+    special: true,
+    single_word: false,
+    lstrip: false,
+    rstrip: false,
+    normalized: false,
+  })),
+  normalizer: {
+    type: "BertNormalizer",
+    clean_text: true,
+    handle_chinese_chars: true,
+    strip_accents: null,
+    lowercase: true,
+  },
+  pre_tokenizer: { type: "BertPreTokenizer" },
+  post_processor: {
+    type: "TemplateProcessing",
+    single: [
+      { SpecialToken: { id: "[CLS]", type_id: 0 } },
+      { Sequence: { id: "A", type_id: 0 } },
+      { SpecialToken: { id: "[SEP]", type_id: 0 } },
+    ],
+    pair: [],
+    special_tokens: {
+      "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
+      "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
+    },
+  },
+  decoder: { type: "WordPiece", prefix: "##", cleanup: true },
+  model: {
+    type: "WordPiece",
+    unk_token: "[UNK]",
+    continuing_subword_prefix: "##",
+    max_input_chars_per_word: 100,
+    vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
+  },
+};
+
+export const tinyConfig = {
+  model_type: "bert",
+  hidden_size: tinyShape.hidden,
+  num_hidden_layers: tinyShape.layers,
+  num_attention_heads: tinyShape.heads,
+  intermediate_size: tinyShape.intermediate,
+  vocab_size: tinyShape.vocabulary,
+  max_position_embeddings: tinyShape.positions,
+  type_vocab_size: tinyShape.types,
+  hidden_act: "gelu",
+  layer_norm_eps: tinyShape.layerNormEpsilon,
+};
+
+export function tinyTensors(prefix = "") {
+  return parameterTable(tinyShape).tensors.map(({ name, shape }) => {
+    const source = random(1, name);
+    const values = new Float32Array(size(shape));
+    return {
+      name: prefix + name,
+      shape,
+      values: name.endsWith("LayerNorm.weight") ? values.fill(1) : values.map(() => 0.3 * source.normal()),
+    };
+  });
+}
+
+/** The folder, with files replaced, added, or (undefined) left out. */
+export function tinyEncoder(changes: Readonly<Record<string, unknown>> = {}): EncoderFolder {
+  const files: Record<string, Uint8Array<ArrayBuffer>> = {
+    "config.json": json(tinyConfig),
+    "model.safetensors": writeSafetensors(tinyTensors(), "F32"),
+    "tokenizer.json": json(tokenizerJson),
+  };
+  for (const [path, content] of Object.entries(changes)) {
+    if (content === undefined) delete files[path];
+    else files[path] = content instanceof Uint8Array ? new Uint8Array(content) : json(content);
+  }
+  return { name: "tiny", files };
+}

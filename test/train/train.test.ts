@@ -1,0 +1,126 @@
+import { expect, test } from "vitest";
+import { parseConfig } from "../../src/domain/config.ts";
+import type { Model, StepOutcome } from "../../src/domain/engine.ts";
+import type { Checkpoint, TrainingSet } from "../../src/domain/training.ts";
+import type { TrainReport } from "../../src/domain/stages.ts";
+import { NonFiniteLoss, train } from "../../src/train/train.ts";
+
+const data: TrainingSet = {
+  queries: ["q"],
+  documents: ["a", "b"],
+  rows: Array.from({ length: 12 }, () => ({
+    query: 0,
+    positive: 0,
+    negatives: [{ document: 1, source: "bm25" as const }],
+  })),
+};
+
+/** Counts what is asked of it; the loss of step n is n, or what `losses` says. */
+function fakeModel(losses: Readonly<Record<number, number>> = {}) {
+  const log = { submitted: 0, most: 0, waiting: 0, restored: -1, disposed: 0, rates: [] as number[] };
+  const checkpoint = (): Checkpoint => ({
+    step: log.submitted,
+    weights: Float32Array.of(log.submitted),
+    firstMoment: new Float32Array(1),
+    secondMoment: new Float32Array(1),
+  });
+  const model: Model = {
+    shape: {
+      family: "bert",
+      layers: 0,
+      hidden: 1,
+      heads: 1,
+      intermediate: 1,
+      vocabulary: 1,
+      positions: 1,
+      types: 1,
+      layerNormEpsilon: 0,
+    },
+    embed: () => Promise.reject(new Error("not asked for")),
+    weights: () => Promise.resolve(new Float32Array(1)),
+    dispose: () => undefined,
+    createTrainer: () =>
+      Promise.resolve({
+        async step(_, rate): Promise<StepOutcome> {
+          log.rates.push(rate);
+          const step = ++log.submitted;
+          log.most = Math.max(log.most, ++log.waiting);
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          log.waiting--;
+          return { loss: losses[step] ?? step, gradNorm: 1 };
+        },
+        gradient: () => Promise.resolve(new Float32Array(1)),
+        checkpoint: () => Promise.resolve(checkpoint()),
+        restore: (from) => {
+          log.restored = from.step;
+          log.submitted = from.step;
+          return Promise.resolve();
+        },
+        dispose: () => void log.disposed++,
+      }),
+  };
+  return { model, log, checkpoint };
+}
+
+const input = (over: Partial<Parameters<typeof train>[1]> = {}) => ({
+  data,
+  config: parseConfig({ batchSize: 2, epochs: 1, warmup: 0 }),
+  tokenize: () => [1, 2],
+  checkpointEvery: Infinity,
+  ahead: 2,
+  peakBytes: () => 0,
+  ...over,
+});
+
+async function collect(stage: ReturnType<typeof train>) {
+  const reports: TrainReport[] = [];
+  let result = await stage.next();
+  for (; !result.done; result = await stage.next()) reports.push(result.value);
+  return { reports, outcome: result.value };
+}
+const steps = (reports: readonly TrainReport[]) =>
+  reports.flatMap((report) => (report.kind === "step" ? [report.step.step] : []));
+
+test("reports every step in order, keeps two in flight, and disposes of its trainer", async () => {
+  const { model, log } = fakeModel();
+  const { reports, outcome } = await collect(train(model, input()));
+  expect(steps(reports)).toEqual([1, 2, 3, 4, 5, 6]);
+  expect(log.most).toBe(2);
+  expect(log.disposed).toBe(1);
+  expect(outcome).toMatchObject({ steps: 6, tokens: 6 * 6, checkpoint: { step: 6 } });
+});
+
+test("a checkpoint waits until every step in it has been reported", async () => {
+  const { reports } = await collect(train(fakeModel().model, input({ checkpointEvery: 0 })));
+  let reported = 0;
+  const seen: number[] = [];
+  for (const report of reports) {
+    if (report.kind === "step") reported = report.step.step;
+    else seen.push(report.checkpoint.step - reported);
+  }
+  expect(seen.length).toBeGreaterThan(0);
+  expect(seen.every((ahead) => ahead === 0)).toBe(true);
+});
+
+test("resumes at the checkpoint's step with that step's learning rate", async () => {
+  const whole = fakeModel();
+  await collect(train(whole.model, input()));
+  const { model, log, checkpoint } = fakeModel();
+  const { reports } = await collect(train(model, input({ resume: { ...checkpoint(), step: 4 } })));
+  expect(log.restored).toBe(4);
+  expect(steps(reports)).toEqual([5, 6]);
+  expect(log.rates).toEqual(whole.log.rates.slice(4));
+});
+
+test.each([NaN, Infinity])("a loss of %s stops the run, naming the step", async (loss) => {
+  const { model, log } = fakeModel({ 3: loss });
+  await expect(collect(train(model, input()))).rejects.toThrow(NonFiniteLoss);
+  await expect(collect(train(fakeModel({ 3: loss }).model, input()))).rejects.toThrow("Step 3");
+  expect(log.disposed).toBe(1);
+});
+
+test("stopping frees the trainer", async () => {
+  const { model, log } = fakeModel();
+  for await (const _ of train(model, input())) break;
+  expect(log.disposed).toBe(1);
+});
