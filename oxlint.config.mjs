@@ -24,7 +24,7 @@ const layers = {
 const outside = ["**/workers/**", "**/test/**", "**/experiments/**", "**/tools/**", "**/bench/**"];
 
 const layering = ([layer, allowed]) => ({
-  files: [`src/${layer}/**`],
+  files: [`**/src/${layer}/**`],
   rules: {
     "no-restricted-imports": [
       "error",
@@ -90,6 +90,6 @@ export default defineConfig({
       },
     },
     // Where bytes and messages become types.
-    { files: ["src/base/**", "src/domain/ids.ts"], rules: { "typescript/no-unsafe-type-assertion": "off" } },
+    { files: ["**/src/base/**", "**/src/domain/ids.ts"], rules: { "typescript/no-unsafe-type-assertion": "off" } },
   ],
 });

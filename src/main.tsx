@@ -33,7 +33,9 @@ async function openedStore(news: StoreNews): Promise<{ readonly store: AppStore;
     const store = await openStore({
       onBlocked: say("Another tab holds an older Decoy open. Close it to go on here."),
       onClosing: say("Another tab opened a newer Decoy. Reload this page to go on."),
-      onTerminated: say("The browser cut the connection to its storage. What was saved is there; the next save opens it again."),
+      onTerminated: say(
+        "The browser cut the connection to its storage. What was saved is there; the next save opens it again.",
+      ),
     });
     return { store, noted: true };
   } catch (error) {

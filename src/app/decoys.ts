@@ -1,6 +1,6 @@
 /** Queries with their answer and their decoys, ready to be shown: before a run those written, afterwards the rows trained on. */
 import { type Signal, signal } from "@preact/signals";
-import type { Collection, Document } from "../domain/collection.ts";
+import type { Collection, Document, Judgement } from "../domain/collection.ts";
 import { documentText } from "../domain/collection.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { NegativeSource, Reasoning, WrittenNegative } from "../domain/negative.ts";
@@ -71,9 +71,15 @@ export function trainingRows(set: TrainingSet, collection: Collection | undefine
   }));
 }
 
+/** Those named "train"; all of a collection with only one split, which a run divides itself. */
+function trainingJudgements({ judgements }: Collection): readonly Judgement[] {
+  const splits = Object.values(judgements);
+  return judgements["train"] ?? (splits.length === 1 ? splits.flat() : []);
+}
+
 /** The training queries of a collection that have an answer, in its order. */
 export function trainingQueries(collection: Collection): Collection["queries"] {
-  const train = collection.judgements["train"] ?? [];
+  const train = trainingJudgements(collection);
   const answered = new Set(train.filter(({ grade }) => grade > 0).map(({ queryId }) => queryId));
   return collection.queries.filter(({ id }) => answered.has(id));
 }
@@ -82,7 +88,7 @@ export function trainingQueries(collection: Collection): Collection["queries"] {
 export function writtenRows(collection: Collection, page: number): DecoyRow[] {
   const queries = trainingQueries(collection).slice(page * rowsPerPage, (page + 1) * rowsPerPage);
   const wanted = new Set(queries.map(({ id }) => id));
-  const judged = (collection.judgements["train"] ?? []).filter(({ queryId, grade }) => grade > 0 && wanted.has(queryId));
+  const judged = trainingJudgements(collection).filter(({ queryId, grade }) => grade > 0 && wanted.has(queryId));
   const needed = new Set(judged.map(({ documentId }) => documentId));
   const documents = new Map<string, Document>(
     collection.documents.filter(({ id }) => needed.has(id)).map((document) => [document.id, document]),

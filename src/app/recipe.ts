@@ -1,43 +1,50 @@
 /** The recipe as a form: text fields as typed, and the {@link Config} they make, or why they make none. */
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
 import { messageOf } from "../base/errors.ts";
-import { type Config, parseConfig } from "../domain/config.ts";
+import { type Config, type NegativeRequest, parseConfig } from "../domain/config.ts";
 import type { EngineChoice } from "../domain/encoder.ts";
 import type { App } from "./app.ts";
 import type { Settings } from "./dependencies.ts";
 import { builtIn } from "./shipped.ts";
 
 /** One for each control. Numbers are kept as typed, so that a half-typed one is neither lost nor corrected. */
-export const defaultFields = {
-  encoder: builtIn as string,
-  engine: "auto" as EngineChoice,
-  mix: "hybrid" as string,
-  syntheticCount: "1",
-  bm25Count: "4",
-  bm25First: "1",
-  bm25Last: "50",
-  randomCount: "0",
-  temperature: "0.05",
-  inBatch: true,
-  batchSize: "16",
-  epochs: "1",
-  steps: "",
-  learningRate: "2e-4",
-  warmup: "0.1",
-  schedule: "linear" as string,
-  weightDecay: "0.01",
-  clip: "1",
-  maxQueryTokens: "64",
-  maxDocumentTokens: "256",
-  queryPrefix: "",
-  documentPrefix: "",
-  pooling: "" as string,
-  seed: "1",
-  shuffle: true,
-  split: "auto",
-  k: "10, 100",
-};
-export type RecipeFields = Readonly<typeof defaultFields>;
+function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
+  const count = (source: NegativeRequest["source"]): string =>
+    String(config.negatives.find((request) => request.source === source)?.count ?? 0);
+  const bm25 = config.negatives.find((request) => request.source === "bm25");
+  return {
+    encoder,
+    engine,
+    mix: String(config.mix),
+    syntheticCount: count("synthetic"),
+    bm25Count: count("bm25"),
+    bm25First: String(bm25?.first ?? 1),
+    bm25Last: String(bm25?.last ?? 50),
+    randomCount: count("random"),
+    temperature: String(config.temperature),
+    inBatch: config.inBatch,
+    batchSize: String(config.batchSize),
+    epochs: String(config.epochs),
+    steps: String(config.steps ?? ""),
+    learningRate: String(config.learningRate),
+    warmup: String(config.warmup),
+    schedule: String(config.schedule),
+    weightDecay: String(config.weightDecay),
+    clip: String(config.clip),
+    maxQueryTokens: String(config.maxQueryTokens),
+    maxDocumentTokens: String(config.maxDocumentTokens),
+    queryPrefix: config.queryPrefix ?? "",
+    documentPrefix: config.documentPrefix ?? "",
+    pooling: String(config.pooling ?? ""),
+    seed: String(config.seed),
+    shuffle: config.shuffle,
+    split: config.evaluate.split,
+    k: config.evaluate.k.join(", "),
+  };
+}
+
+export type RecipeFields = Readonly<ReturnType<typeof fieldsOf>>;
+export const defaultFields: RecipeFields = fieldsOf(parseConfig({}), builtIn, "auto");
 export type FieldName = keyof RecipeFields;
 
 export interface RecipeState {
@@ -77,14 +84,23 @@ function keptFields(settings: Settings): RecipeFields {
 export function setField<Name extends FieldName>(app: App, name: Name, value: RecipeFields[Name]): void {
   const { fields } = app.recipe;
   fields.value = { ...fields.value, [name]: value };
-  app.deps.settings.setItem(key, JSON.stringify(fields.value));
+  keepFields(app);
+}
+
+/** Only what differs from the defaults, so that better defaults of a later version take effect. */
+function keepFields({ recipe, deps }: App): void {
+  const usual = Object.entries(defaultFields);
+  const chosen = Object.entries(recipe.fields.value).filter(
+    ([name, value]) => !usual.some(([other, standard]) => other === name && standard === value),
+  );
+  deps.settings.setItem(key, JSON.stringify(Object.fromEntries(chosen)));
 }
 
 /** Everything back to its default, the encoder and the engine apart. */
 export function resetRecipe(app: App): void {
   const { encoder, engine } = app.recipe.fields.value;
   app.recipe.fields.value = { ...defaultFields, encoder, engine };
-  app.deps.settings.setItem(key, JSON.stringify(app.recipe.fields.value));
+  keepFields(app);
 }
 
 function parseFields(fields: RecipeFields): { config?: Config; problem?: string } {
@@ -115,7 +131,13 @@ export function configInput(fields: RecipeFields): unknown {
     ...(fields.queryPrefix !== "" && { queryPrefix: fields.queryPrefix }),
     ...(fields.documentPrefix !== "" && { documentPrefix: fields.documentPrefix }),
     ...(fields.pooling !== "" && { pooling: fields.pooling }),
-    evaluate: { split: fields.split.trim() || "auto", k: fields.k.split(/[\s,;]+/).filter(Boolean).map(number) },
+    evaluate: {
+      split: fields.split.trim() || "auto",
+      k: fields.k
+        .split(/[\s,;]+/)
+        .filter(Boolean)
+        .map(number),
+    },
   };
 }
 

@@ -41,15 +41,13 @@ function countSeconds(app: App): void {
   const { session, stages } = app.run;
   const now = app.deps.now().getTime();
   const stage = currentStage(app.run);
-  if (stage)
-    patchStage(app.run, stage, { seconds: stages.value[stage].seconds + (now - session.reportedAt) / 1000 });
+  if (stage) patchStage(app.run, stage, { seconds: stages.value[stage].seconds + (now - session.reportedAt) / 1000 });
   session.reportedAt = now;
 }
 
 /** Stages before it that were skipped, because an earlier visit had made their products, are done too. */
 function startStage(app: App, stage: StageName): void {
-  for (const earlier of stageNames.slice(0, stageNames.indexOf(stage)))
-    patchStage(app.run, earlier, { state: "done" });
+  for (const earlier of stageNames.slice(0, stageNames.indexOf(stage))) patchStage(app.run, earlier, { state: "done" });
   patchStage(app.run, stage, { state: "running", progress: undefined, seconds: 0 });
   app.run.record.value = { ...present(app.run.record.value, "the run"), stage };
 }

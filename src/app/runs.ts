@@ -23,7 +23,8 @@ export function removeRun(app: App, run: RunRecord): void {
   removeWithUndo(app, {
     text: `Removed ${run.name} with its checkpoint and vectors.`,
     hide: () => (app.runs.value = app.runs.value.filter(({ id }) => id !== run.id)),
-    bringBack: () => (app.runs.value = [...app.runs.value, run].toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))),
+    bringBack: () =>
+      (app.runs.value = [...app.runs.value, run].toSorted((a, b) => b.createdAt.localeCompare(a.createdAt))),
     remove: () => app.deps.store.removeRun(run.id),
   });
 }

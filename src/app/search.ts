@@ -105,7 +105,9 @@ async function resultsOf(app: App, open: OpenSearch, text: string): Promise<Sear
     encoder: await encoderHits(app, open, text),
     documents: open.documents,
     answers: new Set(
-      judged.filter(({ queryId: asked, grade }) => grade > 0 && own.includes(asked)).map(({ documentId }) => documentId),
+      judged
+        .filter(({ queryId: asked, grade }) => grade > 0 && own.includes(asked))
+        .map(({ documentId }) => documentId),
     ),
     about: open.about,
   };
@@ -117,9 +119,7 @@ async function encoderHits(app: App, { encoders }: OpenSearch, text: string): Pr
   const hits = async (name: "before" | "after"): Promise<readonly Hit[]> => {
     const { encoder, retriever } = app.deps.searcher;
     const vectors = await finish(encoder.encode({ model: encoders[name], texts: [text], kind: "query", config }));
-    const [ranking] = await finish(
-      retriever.searchVectors({ name, queryIds: [queryId("typed")], vectors, depth }),
-    );
+    const [ranking] = await finish(retriever.searchVectors({ name, queryIds: [queryId("typed")], vectors, depth }));
     return ranking?.hits ?? [];
   };
   return { before: await hits("before"), after: await hits("after") };

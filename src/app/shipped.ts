@@ -38,7 +38,9 @@ export async function fetchShipped(path: string, base: string): Promise<Blob> {
         ? "the host sent a page instead"
         : undefined;
   if (!response || why !== undefined)
-    throw new MissingFile(`${path} could not be loaded: ${why}. Reload the page; if that does not help, it is not fully installed.`);
+    throw new MissingFile(
+      `${path} could not be loaded: ${why}. Reload the page; if that does not help, it is not fully installed.`,
+    );
   return response.blob();
 }
 
@@ -46,7 +48,10 @@ type Shipped = (path: string) => Promise<Blob>;
 
 export async function builtInCollectionFiles(shipped: Shipped): Promise<PickedFile[]> {
   return Promise.all(
-    [...collectionFiles, ...collectionExtras].map(async (path) => ({ path, blob: await shipped(`collection/${path}`) })),
+    [...collectionFiles, ...collectionExtras].map(async (path) => ({
+      path,
+      blob: await shipped(`collection/${path}`),
+    })),
   );
 }
 

@@ -35,8 +35,8 @@ type Arena = Float32Array<ArrayBuffer>;
  */
 const KEPT_BYTES = 2 ** 30;
 
-/** Errors: those of loading a WebAssembly module. */
-export async function createCpuEngine(): Promise<Engine> {
+/** `keptBytes` bounds the memory of a step; it changes its time, not its result. Errors: those of loading WebAssembly. */
+export async function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine> {
   const backend = await loadBackend();
   const { threads } = backend;
   const arenas = new ArenaCount();
@@ -46,7 +46,9 @@ export async function createCpuEngine(): Promise<Engine> {
     createModel: ({ shape, pooling, weights }) => {
       const table = parameterTable(shape);
       assert(weights.length === table.floats, `${weights.length} weights for an arena of ${table.floats}`);
-      return Promise.resolve(new CpuModel(backend, { layout: { shape, table }, pooling, arenas }, weights.slice()));
+      return Promise.resolve(
+        new CpuModel(backend, { layout: { shape, table }, pooling, arenas, keptBytes }, weights.slice()),
+      );
     },
     dispose: () => undefined,
   };
@@ -69,6 +71,7 @@ interface ModelOptions {
   readonly layout: Layout;
   readonly pooling: Pooling;
   readonly arenas: ArenaCount;
+  readonly keptBytes: number;
 }
 
 class CpuModel implements Model {
@@ -122,15 +125,15 @@ class CpuModel implements Model {
 
   /** Loss of the batch; its gradient is added to `gradient`. Part of a queued job. */
   async differentiate(batch: ContrastiveBatch, temperature: number, gradient: Arena): Promise<number> {
-    const { pooling } = this.options;
+    const { layout, pooling, keptBytes } = this.options;
     const { hidden } = this.shape;
     const input = this.#input(batch.texts);
     const embeddings = this.#emptyEmbeddings(batch.texts);
     const passes: (Forward | Chunk)[] = [];
     let kept = 0;
     for (const chunk of arrange(batch.texts)) {
-      kept += forwardBytes(this.options.layout, chunk);
-      const pass = kept <= KEPT_BYTES ? await forward(this.#programs, input, chunk) : undefined;
+      kept += forwardBytes(layout, chunk);
+      const pass = kept <= keptBytes ? await forward(this.#programs, input, chunk) : undefined;
       const y = pass ? pass.y : await infer(this.#programs, input, chunk);
       pool(y, chunk, pooling, embeddings, hidden);
       passes.push(pass ?? chunk);
@@ -217,7 +220,7 @@ class CpuTrainer implements Trainer {
     return this.#model.queue(() => {
       this.#model.weightArena.set(weights);
       this.#moments.first.set(firstMoment);
-      
+      this.#moments.second.set(secondMoment);
       this.#moments.step = step;
       this.#model.weightsChanged();
     });

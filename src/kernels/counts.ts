@@ -18,4 +18,4 @@ export interface Counts {
 export const countsUniform = ({ T, S, B }: Counts): Uint32Array<ArrayBuffer> => new Uint32Array([T, S, B, 0]);
 
 /** Tokens in a block of the attention kernels. */
-export const BLOCK = 16;
+export const BLOCK = 32;

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Engine, PackedTexts } from "../../src/domain/engine.ts";
+import type { Engine, Model, PackedTexts } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { infoNce } from "../../src/encoder/cpu/infonce.ts";
 import { pack } from "../support/golden.ts";
@@ -15,8 +15,8 @@ const modelOf = (weights = randomWeights(1)) => engine.createModel({ shape, pool
 const lengths = [1, 7, 33, 12, 64, 2, 129];
 const batch = batchOf([3, 9, 33, 1, 20]);
 
-async function trained(steps: number, learningRate = 1e-2) {
-  const model = await modelOf();
+async function trained(steps: number, learningRate = 1e-2, model?: Model) {
+  model ??= await modelOf();
   const trainer = await model.createTrainer(settings);
   const outcomes = await Promise.all(Array.from({ length: steps }, () => trainer.step(batch, learningRate)));
   return { model, trainer, outcomes };
@@ -119,6 +119,13 @@ describe("a run", () => {
     const [first, second] = [await trained(4), await trained(4)];
     expect(await second.trainer.checkpoint()).toEqual(await first.trainer.checkpoint());
     expect(second.outcomes).toEqual(first.outcomes);
+  });
+
+  it("is the same bit for bit when it may keep no activations", async () => {
+    const frugal = await createCpuEngine({ keptBytes: 0 });
+    const model = await frugal.createModel({ shape, pooling: "mean", weights: randomWeights(1) });
+    const [kept, again] = [await trained(3), await trained(3, 1e-2, model)];
+    expect(await again.trainer.checkpoint()).toEqual(await kept.trainer.checkpoint());
   });
 
   it("goes on from a checkpoint bit for bit, in another model", async () => {

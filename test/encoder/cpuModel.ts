@@ -27,19 +27,19 @@ export const settings: TrainerSettings = {
 };
 
 export function randomWeights(seed: number): Float32Array<ArrayBuffer> {
-  const { normal } = random(seed, "weights");
+  const source = random(seed, "weights");
   const table = parameterTable(shape);
   const weights = new Float32Array(table.floats);
   for (const tensor of table.tensors) {
     const middle = tensor.name.endsWith("LayerNorm.weight") ? 1 : 0;
-    for (let i = 0; i < size(tensor.shape); i++) weights[tensor.offset + i] = middle + 0.3 * normal();
+    for (let i = 0; i < size(tensor.shape); i++) weights[tensor.offset + i] = middle + 0.3 * source.normal();
   }
   return weights;
 }
 
 export function randomTexts(lengths: readonly number[], seed = 1): number[][] {
-  const { integer } = random(seed, "texts");
-  return lengths.map((length) => Array.from({ length }, () => integer(shape.vocabulary)));
+  const source = random(seed, "texts");
+  return lengths.map((length) => Array.from({ length }, () => source.integer(shape.vocabulary)));
 }
 
 /** Queries are texts 0 and 1; text 4 stands twice among the first query's candidates and once among the second's. */

@@ -9,7 +9,7 @@ import { freshName, openTestStore, runOf } from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
 
-/** A version that no page has yet. */
+/** A version that no page has yet. The cast: its index is not in the schema of this one. */
 const next: readonly Migration[] = [
   ...migrations,
   (_database, transaction) => void transaction.objectStore("runs").createIndex("later" as never, "createdAt"),
@@ -86,6 +86,7 @@ test("a connection that the browser cuts is reported, and the next call opens an
   const store = await openTestStore(name, { onTerminated });
   await store.putRun(runOf("a"));
   const last = databases.at(-1);
+  // fake-indexeddb declares its own class where it means the global one.
   forceCloseDatabase(last as never);
   await vi.waitFor(() => expect(onTerminated).toHaveBeenCalledOnce());
   expect(await store.readRun(runId("a"))).toEqual(runOf("a"));

@@ -18,13 +18,18 @@ export function chromiumOrInstall() {
   const found = findChromium();
   if (found) return found;
   const prefix = process.getuid?.() === 0 ? [] : ["sudo", "-n"];
-  for (const step of [["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]]) {
+  for (const step of [
+    ["update", "-qq"],
+    ["install", "-y", "-qq", "--no-install-recommends", "chromium"],
+  ]) {
     const [command, ...args] = [...prefix, "apt-get", ...step];
     spawnSync(command, args, { stdio: "inherit", env: { ...process.env, DEBIAN_FRONTEND: "noninteractive" } });
   }
   const installed = findChromium();
   if (installed) return installed;
-  console.error("No Chromium was found, and installing Debian's package failed. Install Chromium, or set CHROMIUM to its path.");
+  console.error(
+    "No Chromium was found, and installing Debian's package failed. Install Chromium, or set CHROMIUM to its path.",
+  );
   console.log("\n0 passed, 1 failed");
   process.exit(1);
 }

@@ -29,7 +29,7 @@ const LENGTHS = [12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024]
  * Places in a chunk. The largest holds enough work for a thread to be worth its message, and bounds the memory of one
  * block's backward pass, which jax-js allocates whole.
  */
-const CAPACITIES = [48, 96, 192, 384, 768, 1536];
+const CAPACITIES = [48, 96, 192, 384, 768, 1536, 3072];
 /** The largest chunk that is at least so full is taken; one that takes all that is left may be emptier if it is small. */
 const WELL_FILLED = 0.6;
 const SMALL = 192;

@@ -26,13 +26,18 @@ export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `
 export const normRegion = (at: string): string =>
   at === "embeddings." || at.endsWith("attention.") ? `${at}norm` : `${at}output.norm`;
 
-function norm(at: string, { weight, activation }: ForwardTensors, { hidden: H, layerNormEpsilon }: EncoderShape) {
+function norm(
+  at: string,
+  { weight, index, activation }: ForwardTensors,
+  { hidden: H, layerNormEpsilon }: EncoderShape,
+) {
   const region = normRegion(at);
   return layerNormForward(
     {
       y: activation(`${at}output`),
       mean: activation(`${at}mean`),
       rstd: activation(`${at}rstd`),
+      counts: index("counts"),
       x: activation(`${at}sum`),
       weight: weight(`${region}.weight`),
       bias: weight(`${region}.bias`),

@@ -12,7 +12,7 @@ const delta: Kernel = { name: "attention/backward.delta", code: deltaCode };
 const query: Kernel = { name: "attention/backward.query", code: queryCode };
 const keyValue: Kernel = { name: "attention/backward.keyvalue", code: keyValueCode };
 
-/** The kernels keep at most 32 channels in each of four lanes. */
+/** The kernels keep at most 16 channels in each of eight threads along a head. */
 const MAX_HEAD = 128;
 
 /** H channels in N heads. */

@@ -1,6 +1,6 @@
-// With p and ds as in backward.query.wgsl:  dk = dsᵀ · q,  dv = pᵀ · dcontext. One workgroup per (block of 16 keys of one text,
-// head); the queries of the text pass by in blocks of 16. Four lanes share a key: each takes four queries of a block and keeps
-// every fourth channel.
+// With p and ds as in backward.query.wgsl:  dk = dsᵀ · q,  dv = pᵀ · dcontext. One workgroup per (block of 32 keys of one text,
+// head); the queries of the text pass by in blocks of 32. A thread scores four keys against four queries, and sums four channels
+// of the same four keys.
 //   0 qkv        (T, 3H)
 //   1 cuSeqlens  (S + 1)
 //   2 blocks     (blocks)  first token, text
@@ -11,9 +11,9 @@
 
 override H: u32 = 8;
 override D: u32 = 8;
-const BLOCK = 16u;
-const LANES = 4u;
-const MAX_CHANNELS = 32u; // of one lane: a head has at most 128
+const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
+const BLOCK = 4 * SIDE;
+const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read> cuSeqlens: array<u32>;
@@ -23,51 +23,57 @@ const MAX_CHANNELS = 32u; // of one lane: a head has at most 128
 @group(0) @binding(5) var<storage, read> dcontext: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dqkv: array<f32>;
 
-var<workgroup> weights: array<f32, BLOCK * BLOCK>;
-var<workgroup> dscores: array<f32, BLOCK * BLOCK>;
+// Of four keys each: [query][thread along the keys].
+var<workgroup> weights: array<vec4f, BLOCK * SIDE>;
+var<workgroup> dscores: array<vec4f, BLOCK * SIDE>;
 
-@compute @workgroup_size(BLOCK * LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn fromQkv(at: vec4u) -> vec4f { return vec4f(qkv[at.x], qkv[at.y], qkv[at.z], qkv[at.w]); }
+fn fromDcontext(at: vec4u) -> vec4f { return vec4f(dcontext[at.x], dcontext[at.y], dcontext[at.z], dcontext[at.w]); }
+fn fromLogSumExp(at: vec4u) -> vec4f { return vec4f(logSumExp[at.x], logSumExp[at.y], logSumExp[at.z], logSumExp[at.w]); }
+fn fromDelta(at: vec4u) -> vec4f { return vec4f(delta[at.x], delta[at.y], delta[at.z], delta[at.w]); }
+
+// Row i holds x[i] · w.
+fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
+
+@compute @workgroup_size(SIDE, SIDE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
   let text = blocks[group.x].y;
   let start = cuSeqlens[text];
   let end = cuSeqlens[text + 1];
-  let head = group.y;
-  let row = thread / LANES;
-  let lane = thread % LANES;
-  let t = blocks[group.x].x + row;
-  let key = min(t, end - 1) * 3 * H + H + head * D;
-  let value = key + H;
+  let head = group.y * D;
   let scale = 1.0 / sqrt(f32(D));
+  let low = vec4u(0, 1, 2, 3);
+  let key = blocks[group.x].x + 4 * thread.y + low;
+  let k = min(key, vec4u(end - 1)) * 3 * H + H + head;
 
-  var dk: array<f32, MAX_CHANNELS>;
-  var dv: array<f32, MAX_CHANNELS>;
+  var dk: array<mat4x4f, TILES>; // (key, channel)
+  var dv: array<mat4x4f, TILES>;
   for (var block = start; block < end; block += BLOCK) {
-    for (var j = 0u; j < LANES; j++) {
-      let i = block + lane * LANES + j;
-      let inside = min(i, end - 1);
-      let query = inside * 3 * H + head * D;
-      let out = inside * H + head * D;
-      var score = 0.0;
-      var dweight = 0.0;
-      for (var c = 0u; c < D; c++) {
-        score += qkv[query + c] * qkv[key + c];
-        dweight += dcontext[out + c] * qkv[value + c];
-      }
-      let at = inside * (H / D) + head;
-      let p = select(0.0, exp(score * scale - logSumExp[at]), i < end);
-      weights[row * BLOCK + lane * LANES + j] = p;
-      dscores[row * BLOCK + lane * LANES + j] = p * (dweight - delta[at]) * scale;
+    let query = min(block + 4 * thread.x + low, vec4u(end - 1));
+    let q = query * 3 * H + head;
+    var products = mat4x4f(); // (query, key)
+    var dweights = mat4x4f();
+    for (var c = 0u; c < D; c++) {
+      products += outer(fromQkv(q + c), fromQkv(k + c));
+      dweights += outer(fromDcontext(query * H + head + c), fromQkv(k + H + c));
+    }
+    let lse = fromLogSumExp(query * (H / D) + group.y);
+    let along = fromDelta(query * (H / D) + group.y);
+    for (var i = 0u; i < 4; i++) {
+      let p = exp(products[i] * scale - lse[i]);
+      let at = (4 * thread.x + i) * SIDE + thread.y;
+      weights[at] = p;
+      dscores[at] = p * (dweights[i] - along[i]) * scale;
     }
     workgroupBarrier();
 
-    for (var i = 0u; i * LANES < D; i++) {
-      let c = head * D + min(lane + i * LANES, D - 1);
+    for (var i = 0u; 4 * SIDE * i < D; i++) {
+      let channel = head + min(4 * (thread.x + SIDE * i) + low, vec4u(D - 1));
       var sumK = dk[i];
       var sumV = dv[i];
-      for (var j = 0u; j < BLOCK; j++) {
-        let query = min(block + j, end - 1);
-        sumK += dscores[row * BLOCK + j] * qkv[query * 3 * H + c];
-        sumV += weights[row * BLOCK + j] * dcontext[query * H + c];
+      for (var j = 0u; j < min(BLOCK, end - block); j++) {
+        sumK += outer(dscores[j * SIDE + thread.y], fromQkv((block + j) * 3 * H + channel));
+        sumV += outer(weights[j * SIDE + thread.y], fromDcontext((block + j) * H + channel));
       }
       dk[i] = sumK;
       dv[i] = sumV;
@@ -75,12 +81,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     workgroupBarrier();
   }
 
-  if (t >= end) { return; }
-  for (var i = 0u; i * LANES < D; i++) {
-    let c = lane + i * LANES;
-    if (c < D) {
-      dqkv[key + c] = dk[i];
-      dqkv[value + c] = dv[i];
+  for (var row = 0u; row < 4; row++) {
+    if (key[row] >= end) { break; }
+    for (var i = 0u; 4 * SIDE * i < D; i++) {
+      for (var j = 0u; j < 4; j++) {
+        let c = 4 * (thread.x + SIDE * i) + j;
+        if (c < D) {
+          dqkv[k[row] + c] = dk[i][row][j];
+          dqkv[k[row] + H + c] = dv[i][row][j];
+        }
+      }
     }
   }
 }

@@ -1,5 +1,5 @@
 // With p = exp(q · kᵀ / √D - logSumExp) and ds = p · (dcontext · vᵀ - delta) / √D:  dq = ds · k (Dao, FlashAttention-2, 2023,
-// algorithm 2). One workgroup per (block of 16 queries of one text, head); lanes as in forward.wgsl.
+// algorithm 2). One workgroup per (block of 32 queries of one text, head), threads as in forward.wgsl.
 //   0 qkv        (T, 3H)
 //   1 cuSeqlens  (S + 1)
 //   2 blocks     (blocks)  first token, text
@@ -10,9 +10,9 @@
 
 override H: u32 = 8;
 override D: u32 = 8;
-const BLOCK = 16u;
-const LANES = 4u;
-const MAX_CHANNELS = 32u; // of one lane: a head has at most 128
+const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
+const BLOCK = 4 * SIDE;
+const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
 @group(0) @binding(1) var<storage, read> cuSeqlens: array<u32>;
@@ -22,53 +22,65 @@ const MAX_CHANNELS = 32u; // of one lane: a head has at most 128
 @group(0) @binding(5) var<storage, read> dcontext: array<f32>;
 @group(0) @binding(6) var<storage, read_write> dqkv: array<f32>;
 
-var<workgroup> dscores: array<f32, BLOCK * BLOCK>;
+// Of four queries each: [key][thread along the queries].
+var<workgroup> dscores: array<vec4f, BLOCK * SIDE>;
 
-@compute @workgroup_size(BLOCK * LANES)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
+fn fromQkv(at: vec4u) -> vec4f { return vec4f(qkv[at.x], qkv[at.y], qkv[at.z], qkv[at.w]); }
+fn fromDcontext(at: vec4u) -> vec4f { return vec4f(dcontext[at.x], dcontext[at.y], dcontext[at.z], dcontext[at.w]); }
+fn fromLogSumExp(at: vec4u) -> vec4f { return vec4f(logSumExp[at.x], logSumExp[at.y], logSumExp[at.z], logSumExp[at.w]); }
+fn fromDelta(at: vec4u) -> vec4f { return vec4f(delta[at.x], delta[at.y], delta[at.z], delta[at.w]); }
+
+// Row i holds x[i] · w.
+fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
+
+@compute @workgroup_size(SIDE, SIDE)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
   let text = blocks[group.x].y;
   let start = cuSeqlens[text];
   let end = cuSeqlens[text + 1];
-  let head = group.y;
-  let row = thread / LANES;
-  let lane = thread % LANES;
-  let t = blocks[group.x].x + row;
-  let inside = min(t, end - 1);
-  let query = inside * 3 * H + head * D;
-  let out = inside * H + head * D;
-  let lse = logSumExp[inside * (H / D) + head];
-  let along = delta[inside * (H / D) + head];
+  let head = group.y * D;
   let scale = 1.0 / sqrt(f32(D));
+  let low = vec4u(0, 1, 2, 3);
+  let query = blocks[group.x].x + 4 * thread.y + low;
+  let clamped = min(query, vec4u(end - 1));
+  let q = clamped * 3 * H + head;
+  let lse = fromLogSumExp(clamped * (H / D) + group.y);
+  let along = fromDelta(clamped * (H / D) + group.y);
 
-  var acc: array<f32, MAX_CHANNELS>;
+  var acc: array<mat4x4f, TILES>; // (query, channel)
   for (var block = start; block < end; block += BLOCK) {
-    let first = block + lane * LANES;
-    let keys = min(vec4u(first, first + 1, first + 2, first + 3), vec4u(end - 1)) * 3 * H + H + head * D;
-    var score = vec4f(0);
-    var dweight = vec4f(0);
+    let k = min(block + 4 * thread.x + low, vec4u(end - 1)) * 3 * H + H + head;
+    var products = mat4x4f(); // (key, query)
+    var dweights = mat4x4f();
     for (var c = 0u; c < D; c++) {
-      let k = keys + c;
-      let v = k + H;
-      score += qkv[query + c] * vec4f(qkv[k.x], qkv[k.y], qkv[k.z], qkv[k.w]);
-      dweight += dcontext[out + c] * vec4f(qkv[v.x], qkv[v.y], qkv[v.z], qkv[v.w]);
+      products += outer(fromQkv(k + c), fromQkv(q + c));
+      dweights += outer(fromQkv(k + H + c), fromDcontext(clamped * H + head + c));
     }
-    let ds = exp(score * scale - lse) * (dweight - along) * scale;
-    let kept = select(vec4f(0), ds, vec4u(first, first + 1, first + 2, first + 3) < vec4u(end));
-    for (var j = 0u; j < LANES; j++) { dscores[row * BLOCK + lane * LANES + j] = kept[j]; }
+    let at = 4 * thread.x * SIDE + thread.y;
+    dscores[at] = exp(products[0] * scale - lse) * (dweights[0] - along) * scale;
+    dscores[at + SIDE] = exp(products[1] * scale - lse) * (dweights[1] - along) * scale;
+    dscores[at + 2 * SIDE] = exp(products[2] * scale - lse) * (dweights[2] - along) * scale;
+    dscores[at + 3 * SIDE] = exp(products[3] * scale - lse) * (dweights[3] - along) * scale;
     workgroupBarrier();
 
-    for (var i = 0u; i * LANES < D; i++) {
-      let c = H + head * D + min(lane + i * LANES, D - 1);
+    for (var i = 0u; 4 * SIDE * i < D; i++) {
+      let channel = H + head + min(4 * (thread.x + SIDE * i) + low, vec4u(D - 1));
       var sum = acc[i];
-      for (var j = 0u; j < BLOCK; j++) { sum += dscores[row * BLOCK + j] * qkv[min(block + j, end - 1) * 3 * H + c]; }
+      for (var j = 0u; j < min(BLOCK, end - block); j++) {
+        sum += outer(dscores[j * SIDE + thread.y], fromQkv((block + j) * 3 * H + channel));
+      }
       acc[i] = sum;
     }
     workgroupBarrier();
   }
 
-  if (t >= end) { return; }
-  for (var i = 0u; i * LANES < D; i++) {
-    let c = lane + i * LANES;
-    if (c < D) { dqkv[query + c] = acc[i]; }
+  for (var row = 0u; row < 4; row++) {
+    if (query[row] >= end) { break; }
+    for (var i = 0u; 4 * SIDE * i < D; i++) {
+      for (var j = 0u; j < 4; j++) {
+        let c = 4 * (thread.x + SIDE * i) + j;
+        if (c < D) { dqkv[q[row] + c] = acc[i][row][j]; }
+      }
+    }
   }
 }

@@ -1,54 +1,60 @@
-// y = (x - mean) * rstd * weight + bias over each row (Ba, Kiros and Hinton, 2016). One workgroup per token.
-//   0 x       (T, H)
-//   1 weight  (H)
-//   2 bias    (H)
-//   3 y       (T, H)  out
-//   4 mean    (T)     out, kept for the backward pass
-//   5 rstd    (T)     out, kept for the backward pass
+// y = (x - mean) * rstd * weight + bias over each row (Ba, Kiros and Hinton, 2016). A workgroup takes four tokens, 16 threads each.
+//   0 counts          this batch's T
+//   1 x       (T, H)
+//   2 weight  (H)
+//   3 bias    (H)
+//   4 y       (T, H)  out
+//   5 mean    (T)     out, kept for the backward pass
+//   6 rstd    (T)     out, kept for the backward pass
 
 override H: u32 = 1;
 override EPSILON: f32 = 1e-12;
-const THREADS = 64u;
+const LANES = 16u;
+const ROWS = 4u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
-@group(0) @binding(1) var<storage, read> weight: array<f32>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
-@group(0) @binding(4) var<storage, read_write> mean: array<f32>;
-@group(0) @binding(5) var<storage, read_write> rstd: array<f32>;
+struct Counts { T: u32, S: u32, B: u32 }
 
-var<workgroup> partial: array<f32, THREADS>;
+@group(0) @binding(0) var<uniform> counts: Counts;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> mean: array<f32>;
+@group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
 
-fn sum(thread: u32, value: f32) -> f32 {
-  partial[thread] = value;
-  workgroupBarrier();
-  for (var stride = THREADS / 2; stride > 0; stride /= 2) {
-    if (thread < stride) { partial[thread] += partial[thread + stride]; }
-    workgroupBarrier();
-  }
-  let total = partial[0];
-  workgroupBarrier();
-  return total;
-}
+// Each thread adds up all the parts of its row itself: one barrier a sum instead of one a halving.
+var<workgroup> sums: array<array<f32, LANES>, ROWS>;
+var<workgroup> squares: array<array<f32, LANES>, ROWS>;
 
-@compute @workgroup_size(THREADS)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
-  let t = group.x;
-  let base = t * H;
+@compute @workgroup_size(LANES, ROWS)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
+  let lane = thread.x;
+  let row = thread.y;
+  let t = group.x * ROWS + row;
+  let base = min(t, counts.T - 1) * H;
 
   var local = 0.0;
-  for (var c = thread; c < H; c += THREADS) { local += x[base + c]; }
-  let m = sum(thread, local) / f32(H);
+  for (var c = lane; c < H; c += LANES) { local += x[base + c]; }
+  sums[row][lane] = local;
+  workgroupBarrier();
+  var total = 0.0;
+  for (var i = 0u; i < LANES; i++) { total += sums[row][i]; }
+  let m = total / f32(H);
 
   local = 0.0;
-  for (var c = thread; c < H; c += THREADS) {
+  for (var c = lane; c < H; c += LANES) {
     let d = x[base + c] - m;
     local += d * d;
   }
-  let r = inverseSqrt(sum(thread, local) / f32(H) + EPSILON);
+  squares[row][lane] = local;
+  workgroupBarrier();
+  total = 0.0;
+  for (var i = 0u; i < LANES; i++) { total += squares[row][i]; }
+  let r = inverseSqrt(total / f32(H) + EPSILON);
 
-  for (var c = thread; c < H; c += THREADS) { y[base + c] = (x[base + c] - m) * r * weight[c] + bias[c]; }
-  if (thread == 0) {
+  if (t >= counts.T) { return; }
+  for (var c = lane; c < H; c += LANES) { y[base + c] = (x[base + c] - m) * r * weight[c] + bias[c]; }
+  if (lane == 0) {
     mean[t] = m;
     rstd[t] = r;
   }

@@ -10,6 +10,9 @@ const forward: Kernel = { name: "layernorm/forward", code: forwardCode };
 const backwardInput: Kernel = { name: "layernorm/backward.input", code: backwardInputCode };
 const backwardWeight: Kernel = { name: "layernorm/backward.weight", code: backwardWeightCode };
 
+/** Four tokens each. */
+const workgroups = ({ T }: Counts) => [Math.ceil(T / 4)] as const;
+
 interface Forward {
   /** (T, H) */
   readonly y: Slice;
@@ -17,6 +20,7 @@ interface Forward {
   readonly mean: Slice;
   /** (T) */
   readonly rstd: Slice;
+  readonly counts: Slice;
   /** (T, H) */
   readonly x: Slice;
   /** (H) */
@@ -26,13 +30,13 @@ interface Forward {
 }
 
 export const layerNormForward = (
-  { y, mean, rstd, x, weight, bias }: Forward,
+  { y, mean, rstd, counts, x, weight, bias }: Forward,
   { H, epsilon }: { readonly H: number; readonly epsilon: number },
 ): Dispatch<Counts> => ({
   kernel: forward,
   constants: { H, EPSILON: epsilon },
-  bindings: [x, weight, bias, y, mean, rstd],
-  workgroups: ({ T }) => [T],
+  bindings: [counts, x, weight, bias, y, mean, rstd],
+  workgroups,
 });
 
 interface Backward {
@@ -61,8 +65,8 @@ export const layerNormBackward = (at: Backward, { H }: { readonly H: number }): 
   {
     kernel: backwardInput,
     constants: { H },
-    bindings: [at.x, at.mean, at.rstd, at.weight, at.dy, at.dx],
-    workgroups: ({ T }) => [T],
+    bindings: [at.counts, at.x, at.mean, at.rstd, at.weight, at.dy, at.dx],
+    workgroups,
   },
   {
     kernel: backwardWeight,

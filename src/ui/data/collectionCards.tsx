@@ -87,11 +87,7 @@ function Counts({ record }: { readonly record: CollectionRecord }) {
           <dt>Left out</dt>
           <dd>
             {counted(record.rejected, "row")}{" "}
-            <button
-              type="button"
-              class="plain"
-              onClick={() => downloadRejected(app, record.rejectedRows, record.name)}
-            >
+            <button type="button" class="plain" onClick={() => downloadRejected(app, record.rejectedRows, record.name)}>
               Download <span class="hidden">the rows left out of {record.name}</span>
             </button>
           </dd>

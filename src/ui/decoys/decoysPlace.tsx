@@ -13,8 +13,8 @@ export function DecoysPlace() {
       title="Decoys"
       purpose={
         <>
-          For each training query its answer, and the <Term word="decoy" label="decoys" /> the encoder must rank below it.
-          Read a few: if one answers the query after all, it teaches the wrong thing.
+          For each training query its answer, and the <Term word="decoy" label="decoys" /> the encoder must rank below
+          it. Read a few: if one answers the query after all, it teaches the wrong thing.
         </>
       }
     >

@@ -13,7 +13,8 @@ export function measure(value: number): string {
 }
 
 /** As {@link measure}, with its sign always said. */
-export const change = (value: number): string => (measure(value).startsWith("−") ? measure(value) : `+${measure(value)}`);
+export const change = (value: number): string =>
+  measure(value).startsWith("−") ? measure(value) : `+${measure(value)}`;
 
 export const pValue = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${measure(p)}`);
 

@@ -2,15 +2,19 @@
 export const glossary = {
   decoy:
     "A hard negative: a passage that looks like the answer to a query and is not. An encoder that learns to rank it below the answer searches better.",
-  synthetic: "Written for the training by a language model, with its reasoning: what the passage shares with the answer, and what it lacks.",
+  synthetic:
+    "Written for the training by a language model, with its reasoning: what the passage shares with the answer, and what it lacks.",
   BM25: "A ranking by shared words, weighted by how rare they are and how long the document is. It needs no training and is hard to beat.",
-  encoder: "A small neural network that turns a text into a vector, so that texts about the same thing lie close together.",
+  encoder:
+    "A small neural network that turns a text into a vector, so that texts about the same thing lie close together.",
   "BEIR folder":
     "corpus.jsonl with one document a line, queries.jsonl with one query a line, and qrels/*.tsv that say which document answers which query.",
-  judgements: "Which document answers which query, and how well (qrels). They are split: train to learn from, test to measure with.",
+  judgements:
+    "Which document answers which query, and how well (qrels). They are split: train to learn from, test to measure with.",
   "nDCG@10":
     "How good the first ten results are, from 0 to 1: a relevant document counts more the higher it stands. The verdict rests on it.",
-  "MRR@10": "One divided by the rank of the first relevant document, 0 if it is not among the first ten; the mean over queries.",
+  "MRR@10":
+    "One divided by the rank of the first relevant document, 0 if it is not among the first ten; the mean over queries.",
   "Recall@100": "The share of the relevant documents that are among the first hundred results.",
   interval:
     "A 95 % bootstrap interval: if other queries of the same kind had been asked, the mean would most likely lie in it. Short is sure.",
@@ -19,8 +23,10 @@ export const glossary = {
   epoch: "One pass over all training queries.",
   "batch size": "How many queries are learned from in one step. More make steadier steps and need more memory.",
   "learning rate": "How far one step moves the weights. Too small learns nothing, too large forgets.",
-  temperature: "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",
-  "in-batch negatives": "The answers and decoys of the other queries in the batch count as negatives too: many more comparisons at no extra cost.",
+  temperature:
+    "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",
+  "in-batch negatives":
+    "The answers and decoys of the other queries in the batch count as negatives too: many more comparisons at no extra cost.",
   mix: "Hybrid gives every query its own share of synthetic and found negatives, as SyNeg does. The other two use one kind alone, for comparison.",
   warmup: "The share of the steps over which the learning rate rises from zero.",
   "weight decay": "Pulls large weights gently towards zero in every step (AdamW).",

@@ -2,7 +2,6 @@
 import type { Interval, SystemName } from "../../domain/ranking.ts";
 import { measure } from "./format.ts";
 
-const width = 160;
 const height = 20;
 
 export interface Scale {
@@ -24,18 +23,19 @@ export interface IntervalPlotProps {
   readonly kind: SystemName | "difference";
 }
 
+/** Positions are shares of the width, so that it may be as wide as there is room while marks keep their size. */
 export function IntervalPlot({ interval, scale, kind }: IntervalPlotProps) {
-  const x = (value: number): number => ((value - scale.low) / (scale.high - scale.low)) * width;
+  const x = (value: number): string => `${(((value - scale.low) / (scale.high - scale.low)) * 100).toFixed(2)}%`;
   const middle = height / 2;
   const thickness = kind === "after" ? 5 : 1.5;
   const label = `${measure(interval.value)}, 95 % interval ${measure(interval.low)} to ${measure(interval.high)}`;
   const zero = kind === "difference" && scale.low < 0 && scale.high > 0;
   return (
-    <svg class={`interval ${kind}`} viewBox={`0 0 ${width} ${height}`} width={width} height={height} role="img" aria-label={label}>
+    <svg class={`interval ${kind}`} height={height} role="img" aria-label={label}>
       {zero && <line class="zero" x1={x(0)} x2={x(0)} y1="0" y2={height} />}
       <line class="span" x1={x(interval.low)} x2={x(interval.high)} y1={middle} y2={middle} stroke-width={thickness} />
       {kind === "bm25" ? (
-        <rect class="mean" x={x(interval.value) - 4} y={middle - 4} width="8" height="8" />
+        <rect class="mean" x={x(interval.value)} y={middle - 4} width="8" height="8" transform="translate(-4 0)" />
       ) : (
         <circle class="mean" cx={x(interval.value)} cy={middle} r={kind === "after" ? 5 : 4} />
       )}

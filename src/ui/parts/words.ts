@@ -12,6 +12,16 @@ export const stageWords: Readonly<Record<StageName, string>> = {
   after: "Measure after",
 };
 
+/** For the run bar on a phone. */
+export const stageShort: Readonly<Record<StageName, string>> = {
+  index: "Indexing",
+  mine: "Finding",
+  mix: "Mixing",
+  before: "Before",
+  train: "Training",
+  after: "After",
+};
+
 export const stageWhy: Readonly<Record<StageName, string>> = {
   index: "Words of all documents, for BM25.",
   mine: "High-ranked passages that do not answer the query.",

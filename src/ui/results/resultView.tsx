@@ -12,7 +12,7 @@ export function ResultView({ result }: { readonly result: RunResult }) {
       <p class="verdict" role="status" data-testid="verdict">
         {result.verdict}
       </p>
-      <ScoreTable result={result} metrics={headlineMetrics} />
+      <ScoreTable result={result} metrics={headlineMetrics} label="Scores" />
       <Comparisons afterBefore={comparisons.afterBefore} afterBm25={comparisons.afterBm25} />
       <Leak leak={result.leak} />
       {result.notes.map((note) => (
@@ -54,8 +54,8 @@ function Leak({ leak }: { readonly leak: LeakReport | undefined }) {
   return (
     <p class="notice">
       Of {counted(leak.queries, "query", "queries")} measured on, {whole(leak.sharedDocument)} share a relevant document
-      with a training query and {whole(leak.nearCopy)} nearly repeat one. The encoder may remember these instead of having
-      learned.
+      with a training query and {whole(leak.nearCopy)} nearly repeat one. The encoder may remember these instead of
+      having learned.
     </p>
   );
 }
@@ -71,12 +71,15 @@ function More({ result }: { readonly result: RunResult }) {
     ["Time", duration(total)],
     ["Engine", `${result.engine.kind === "webgpu" ? "WebGPU" : "CPU"}, ${result.engine.device}`],
     ["Most memory", result.peakBytes > 0 ? size(result.peakBytes) : "not known"],
-    ["Encoder", `${result.encoder.shape.layers} layers, ${result.encoder.shape.hidden} wide, ${whole(result.encoder.parameters)} parameters`],
+    [
+      "Encoder",
+      `${result.encoder.shape.layers} layers, ${result.encoder.shape.hidden} wide, ${whole(result.encoder.parameters)} parameters`,
+    ],
   ];
   return (
     <details>
       <summary>All figures of this run</summary>
-      {others.length > 0 && <ScoreTable result={result} metrics={others} />}
+      {others.length > 0 && <ScoreTable result={result} metrics={others} label="Other scores" />}
       <dl class="facts">
         {facts.map(([name, value]) => (
           <div key={name}>

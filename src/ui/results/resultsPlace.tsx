@@ -113,11 +113,21 @@ function RunRow({ run, shown }: { readonly run: RunRecord; readonly shown: boole
           Its decoys<span class="hidden"> ({run.name})</span>
         </button>
         {canGoOn && (
-          <button type="button" class="plain" disabled={!free} onClick={() => void attempt(app, () => takeUp(app, run))}>
+          <button
+            type="button"
+            class="plain"
+            disabled={!free}
+            onClick={() => void attempt(app, () => takeUp(app, run))}
+          >
             Take up again<span class="hidden"> ({run.name})</span>
           </button>
         )}
-        <button type="button" class="plain" disabled={!app.writable.value || active} onClick={() => removeRun(app, run)}>
+        <button
+          type="button"
+          class="plain"
+          disabled={!app.writable.value || active}
+          onClick={() => removeRun(app, run)}
+        >
           Remove<span class="hidden"> {run.name}</span>
         </button>
       </span>

@@ -16,13 +16,21 @@ export const metricWords = (metric: MetricName): string =>
 
 const isExplained = (word: string): word is GlossaryWord => word in glossary;
 
-export function ScoreTable({ result, metrics }: { readonly result: RunResult; readonly metrics: readonly MetricName[] }) {
+export interface ScoreTableProps {
+  readonly result: RunResult;
+  readonly metrics: readonly MetricName[];
+  readonly label: string;
+}
+
+export function ScoreTable({ result, metrics, label }: ScoreTableProps) {
   const columns = metrics.map((metric) => ({
     metric,
-    scale: scaleOf(systems.map((system) => result.systems[system].mean[metric]).filter((interval) => interval !== undefined)),
+    scale: scaleOf(
+      systems.map((system) => result.systems[system].mean[metric]).filter((interval) => interval !== undefined),
+    ),
   }));
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Scores">
+    <div class="scroll" tabindex={0} role="region" aria-label={label}>
       <table class="scores">
         <caption>
           Means with their <Term word="interval" label="95 % intervals" />
@@ -112,9 +120,10 @@ export function ComparisonRow({ name, comparison }: ComparisonRowProps) {
         <ScaleEnds scale={scale} />
       </td>
       <td>
-        {pValue(comparison.pValue)} <Explain word="p-value" />
+        {verdict}
+        <br />
+        <span class="quiet">{pValue(comparison.pValue)}</span> <Explain word="p-value" />
       </td>
-      <td>{verdict}</td>
     </tr>
   );
 }

@@ -8,8 +8,8 @@ export function Notices() {
     <div class="notices">
       {!writable.value && (
         <p class="notice" role="status">
-          Decoy is open in another tab, which stores its work. Here you can look and search. Close the other tab and reload
-          this one to work here.
+          Decoy is open in another tab, which stores its work. Here you can look and search. Close the other tab and
+          reload this one to work here.
         </p>
       )}
       {task.value !== undefined && (

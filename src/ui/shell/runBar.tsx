@@ -7,7 +7,7 @@ import { currentStage } from "../../app/runState.ts";
 import { useApp } from "../context.ts";
 import { duration } from "../parts/format.ts";
 import { Meter, progressWords } from "../parts/meter.tsx";
-import { phaseWords, stageWords } from "../parts/words.ts";
+import { phaseWords, stageShort, stageWords } from "../parts/words.ts";
 
 export function RunBar() {
   const { run } = useApp();
@@ -17,6 +17,9 @@ export function RunBar() {
   return (
     <section class="run-bar" aria-label="Run">
       <Unsaved />
+      <p class="hidden" role="status">
+        {stage ? `${stageWords[stage]}: ${phaseWords[run.phase.value]}` : phaseWords[run.phase.value]}
+      </p>
       <div class="run-line">
         <p class="run-words">
           <RunWords />
@@ -48,7 +51,10 @@ function RunWords() {
   const left = phase === "running" ? secondsLeft(view, run.steps.value) : undefined;
   return (
     <>
-      <strong>{phase === "running" ? stageWords[stage] : `${phaseWords[phase]}: ${stageWords[stage]}`}</strong>
+      <strong class="wide-only">
+        {phase === "running" ? stageWords[stage] : `${phaseWords[phase]}: ${stageWords[stage]}`}
+      </strong>
+      <strong class="narrow-only">{phase === "running" ? stageShort[stage] : phaseWords[phase]}</strong>
       {view.progress && <span> {progressWords(view.progress)}</span>}
       {left !== undefined && <span class="quiet"> about {duration(left)} left</span>}
     </>

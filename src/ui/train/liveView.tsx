@@ -63,7 +63,14 @@ function Stage({ name, view }: { readonly name: StageName; readonly view: StageV
 function StageIcon({ state }: Pick<StageView, "state">) {
   return (
     <svg viewBox="0 0 16 16" width="16" height="16" aria-hidden="true">
-      <circle cx="8" cy="8" r="6.5" fill={state === "done" ? "currentColor" : "none"} stroke="currentColor" stroke-width="1.5" />
+      <circle
+        cx="8"
+        cy="8"
+        r="6.5"
+        fill={state === "done" ? "currentColor" : "none"}
+        stroke="currentColor"
+        stroke-width="1.5"
+      />
       {state === "running" && <circle cx="8" cy="8" r="3" fill="currentColor" />}
       {state === "done" && <path class="tick" d="m5 8.2 2.2 2.2L11.2 6" fill="none" stroke-width="1.75" />}
     </svg>

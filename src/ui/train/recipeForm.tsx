@@ -104,7 +104,7 @@ function More() {
         word="pooling"
         value={fields.value.pooling}
         options={[
-          ["", "As the encoder says"],
+          ["", "The encoder's own"],
           ["mean", "Mean"],
           ["cls", "First token"],
         ]}

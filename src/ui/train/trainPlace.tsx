@@ -13,8 +13,8 @@ export function TrainPlace() {
       title="Train"
       purpose={
         <>
-          The recipe, and the run as it goes: the <Term word="encoder" /> is measured, fine-tuned and measured again. The
-          defaults are a good start; press Run.
+          The recipe, and the run as it goes: the <Term word="encoder" /> is measured, fine-tuned and measured again.
+          The defaults are a good start; press Run.
         </>
       }
       action={<RunButton />}

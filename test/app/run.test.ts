@@ -1,0 +1,243 @@
+import { describe, expect, it } from "vitest";
+import type { App } from "../../src/app/app.ts";
+import type { AppStore } from "../../src/app/dependencies.ts";
+import { memoryStore } from "../../src/app/memoryStore.ts";
+import {
+  offerUnfinished,
+  pauseRun,
+  resumeRun,
+  resumeUnsaved,
+  saveBeforeLeaving,
+  startRun,
+  stepRun,
+  stopRun,
+  takeUp,
+} from "../../src/app/run.ts";
+import type { RunReport } from "../../src/domain/run.ts";
+import { checkpointAt, fakeApp, NoRoom, recordOf, scripted, settled, stepReport, until } from "./fakes.ts";
+
+const set = { queries: ["why tides"], documents: ["a", "b"], rows: [] };
+const reports: readonly RunReport[] = [
+  { kind: "started", stage: "index" },
+  { kind: "progress", stage: "index", progress: { done: 2, total: 2, unit: "documents" } },
+  { kind: "finished", stage: "index", seconds: 0.1 },
+  { kind: "started", stage: "mix" },
+  { kind: "product", product: { name: "trainingSet", value: set } },
+  { kind: "note", stage: "mix", text: "a note" },
+  { kind: "finished", stage: "mix", seconds: 0.2 },
+  { kind: "started", stage: "train" },
+  { kind: "step", step: stepReport(1) },
+  { kind: "checkpoint", checkpoint: checkpointAt(1) },
+  { kind: "step", step: stepReport(2) },
+  { kind: "step", step: stepReport(3) },
+  { kind: "checkpoint", checkpoint: checkpointAt(3) },
+  { kind: "finished", stage: "train", seconds: 1 },
+];
+
+const phase = (app: App) => app.run.phase.value;
+const stepsDone = (app: App): number => app.run.steps.value.length;
+const now = (): Date => new Date(0);
+
+describe("a run", () => {
+  it("goes from start to result and is stored", async () => {
+    const { pipeline } = scripted(reports);
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline, store });
+    await startRun(app);
+    expect(phase(app)).toBe("idle");
+    const [stored] = await store.listRuns();
+    expect(stored).toMatchObject({ name: "Run 1", status: "finished", collectionName: "Tiny", stage: "train" });
+    expect(stored?.result?.verdict).toBe("No reliable difference.");
+    expect(stored?.steps.map(({ step }) => step)).toEqual([1, 2, 3]);
+    expect((await store.loadCheckpoint(recordOf(app).id))?.step).toBe(3);
+    expect((await store.readProducts(recordOf(app).id)).trainingSet).toEqual(set);
+    expect(app.run.notes.value).toEqual(["a note"]);
+    expect(app.run.stages.value.mix).toMatchObject({ state: "done", seconds: 0.2 });
+    expect(app.place.value).toBe("results");
+  });
+
+  it("asks for nothing more while it is paused, and goes on where it was", async () => {
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline });
+    const ended = startRun(app);
+    await until(() => stepsDone(app) === 1);
+    pauseRun(app);
+    expect(phase(app)).toBe("pausing");
+    await until(() => phase(app) === "paused");
+    const { reported } = log;
+    for (let turn = 0; turn < 10; turn++) await settled();
+    expect(log.reported).toBe(reported);
+    expect(recordOf(app).status).toBe("paused");
+    await resumeRun(app);
+    await ended;
+    expect(log.inputs).toHaveLength(1);
+    expect(recordOf(app).status).toBe("finished");
+  });
+
+  it("takes exactly one optimiser step at a time", async () => {
+    const { pipeline } = scripted(reports);
+    const app = await fakeApp({ pipeline });
+    const ended = startRun(app);
+    pauseRun(app);
+    await until(() => phase(app) === "paused");
+    for (const expected of [1, 2]) {
+      await stepRun(app);
+      await until(() => phase(app) === "paused");
+      expect(stepsDone(app)).toBe(expected);
+    }
+    await resumeRun(app);
+    await ended;
+    expect(stepsDone(app)).toBe(3);
+  });
+
+  it.each(["running", "paused"] as const)("stops while %s and frees what it held", async (when) => {
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline });
+    const ended = startRun(app);
+    await until(() => stepsDone(app) === 1);
+    if (when === "paused") {
+      pauseRun(app);
+      await until(() => phase(app) === "paused");
+    }
+    await stopRun(app);
+    await ended;
+    expect(log.freed).toBe(true);
+    expect(log.reported).toBeLessThan(reports.length);
+    expect(recordOf(app).status).toBe("stopped");
+    expect(phase(app)).toBe("idle");
+    expect(app.canRun.value).toBe(true);
+  });
+
+  it("does not start beside another one, nor in a second tab", async () => {
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline });
+    const ended = startRun(app);
+    await startRun(app);
+    await ended;
+    expect(log.inputs).toHaveLength(1);
+    const other = scripted(reports);
+    await startRun(await fakeApp({ pipeline: other.pipeline, writer: false }));
+    expect(other.log.inputs).toHaveLength(0);
+  });
+
+  it("says why it failed", async () => {
+    const app = await fakeApp({
+      pipeline: async function* () {
+        yield { kind: "started", stage: "index" };
+        throw new NoRoom("The graphics card has 1 MB, this needs 2 MB. Choose a smaller batch.");
+      },
+    });
+    await startRun(app);
+    expect(recordOf(app)).toMatchObject({ status: "failed", failure: expect.stringContaining("smaller batch") });
+    expect(app.notices.value).toMatchObject([{ kind: "problem" }]);
+  });
+});
+
+/** A store that takes no checkpoint until `room` is true. */
+interface FullStore {
+  readonly store: AppStore;
+  room: boolean;
+}
+
+function fullStore(): FullStore {
+  const inner = memoryStore(now);
+  const state: FullStore = {
+    room: false,
+    store: {
+      ...inner,
+      saveCheckpoint: (...input: Parameters<AppStore["saveCheckpoint"]>) =>
+        state.room ? inner.saveCheckpoint(...input) : Promise.reject(new NoRoom("Storage is full: 84 MB are needed.")),
+    },
+  };
+  return state;
+}
+
+describe("a run that cannot be saved", () => {
+  it("waits, says so, and saves what it has when there is room", async () => {
+    const full = fullStore();
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline, store: full.store });
+    const ended = startRun(app);
+    await until(() => phase(app) === "paused");
+    expect(app.run.unsaved.value).toContain("Storage is full");
+    await resumeRun(app);
+    await until(() => phase(app) === "paused");
+    expect(app.run.unsaved.value).toContain("Storage is full");
+    expect(log.inputs).toHaveLength(1);
+    full.room = true;
+    await resumeRun(app);
+    await ended;
+    expect(recordOf(app).status).toBe("finished");
+    expect(app.run.unsaved.value).toBeUndefined();
+    expect((await full.store.loadCheckpoint(recordOf(app).id))?.step).toBe(3);
+  });
+
+  it("goes on without saving where the person wants that", async () => {
+    const { store } = fullStore();
+    const { pipeline } = scripted(reports);
+    const app = await fakeApp({ pipeline, store });
+    const ended = startRun(app);
+    await until(() => phase(app) === "paused");
+    await resumeUnsaved(app);
+    await ended;
+    expect(recordOf(app).status).toBe("finished");
+    expect(app.run.session.checkpoint?.step).toBe(3);
+  });
+});
+
+describe("a run after a reload", () => {
+  const busy: RunReport = { kind: "progress", stage: "train", progress: { done: 2, total: 3, unit: "steps" } };
+  const unfinished = [...reports.slice(0, -3), ...Array<RunReport>(50).fill(busy)];
+
+  /** A store as a closed page leaves it: after step 2, with the checkpoint of step 1. */
+  async function leftStore(): Promise<AppStore> {
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline: scripted(unfinished).pipeline, store });
+    const ended = startRun(app);
+    await until(() => stepsDone(app) === 2);
+    await saveBeforeLeaving(app);
+    const [left] = await store.listRuns();
+    await stopRun(app);
+    await ended;
+    if (left) await store.putRun(left);
+    return store;
+  }
+
+  it("is offered from its last checkpoint and handed what it had made", async () => {
+    const store = await leftStore();
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline, store });
+    app.runs.value = await store.listRuns();
+    expect(app.runs.value[0]?.steps).toHaveLength(2);
+    await offerUnfinished(app);
+    expect(phase(app)).toBe("paused");
+    expect(app.run.steps.value.map(({ step }) => step)).toEqual([1]);
+    expect(log.inputs).toHaveLength(0);
+    await resumeRun(app);
+    expect(log.inputs[0]).toMatchObject({ checkpoint: { step: 1 }, products: { trainingSet: set } });
+    expect(recordOf(app).status).toBe("finished");
+    expect(stepsDone(app)).toBe(3);
+  });
+
+  it("can be stopped without going on", async () => {
+    const store = await leftStore();
+    const { pipeline, log } = scripted(reports);
+    const app = await fakeApp({ pipeline, store });
+    app.runs.value = await store.listRuns();
+    await offerUnfinished(app);
+    await stopRun(app);
+    expect(log.inputs).toHaveLength(0);
+    expect((await store.listRuns())[0]?.status).toBe("stopped");
+    const [stopped] = app.runs.value;
+    if (stopped) await takeUp(app, stopped);
+    expect(phase(app)).toBe("paused");
+  });
+
+  it("is left alone by a second tab", async () => {
+    const store = await leftStore();
+    const app = await fakeApp({ store, writer: false });
+    app.runs.value = await store.listRuns();
+    await offerUnfinished(app);
+    expect(phase(app)).toBe("idle");
+  });
+});

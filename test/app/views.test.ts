@@ -1,0 +1,150 @@
+import { describe, expect, it } from "vitest";
+import { trainingQueries, trainingRows, writtenRows } from "../../src/app/decoys.ts";
+import { runningMean, secondsLeft, tokensPerSecond } from "../../src/app/estimate.ts";
+import { moveWords, moves } from "../../src/app/moves.ts";
+import { placeOf } from "../../src/app/places.ts";
+import { configInput, createRecipe, defaultFields, resetRecipe, setField } from "../../src/app/recipe.ts";
+import { parseConfig } from "../../src/domain/config.ts";
+import { documentText } from "../../src/domain/collection.ts";
+import { documentId } from "../../src/domain/ids.ts";
+import { change, duration, measure } from "../../src/ui/parts/format.ts";
+import { collection, fakeApp, stepReport } from "./fakes.ts";
+
+const hits = (...ids: string[]) => ids.map((id, index) => ({ documentId: documentId(id), score: -index }));
+
+it("says how each document moved", () => {
+  const words = moves(hits("a", "b", "c", "d"), hits("c", "b", "x", "a")).map(moveWords);
+  expect(words).toEqual(["up 2", "same", "new", "down 3"]);
+});
+
+describe("the recipe form", () => {
+  it("stands for the recipe's own defaults", () => {
+    expect(parseConfig(configInput(defaultFields))).toEqual(parseConfig({}));
+  });
+
+  it("reads numbers as people write them and leaves empty ones out", () => {
+    const fields = {
+      ...defaultFields,
+      learningRate: "5e-5",
+      temperature: "0,02",
+      steps: "12",
+      randomCount: "2",
+      k: "5; 10",
+    };
+    expect(parseConfig(configInput(fields))).toMatchObject({
+      learningRate: 5e-5,
+      temperature: 0.02,
+      steps: 12,
+      negatives: [{ source: "synthetic" }, { source: "bm25" }, { source: "random", count: 2 }],
+      evaluate: { k: [5, 10] },
+    });
+  });
+
+  it("keeps what was chosen for the next visit, and only that", async () => {
+    const app = await fakeApp();
+    setField(app, "batchSize", "8");
+    expect(createRecipe(app.deps.settings).fields.value).toEqual({ ...defaultFields, batchSize: "8" });
+    expect(app.deps.settings.getItem("decoy.recipe")).toBe('{"batchSize":"8"}');
+    app.deps.settings.setItem("decoy.recipe", '{"batchSize":8,"nothing":"known","seed":"5"}');
+    expect(createRecipe(app.deps.settings).fields.value).toEqual({ ...defaultFields, seed: "5" });
+    resetRecipe(app);
+    expect(app.deps.settings.getItem("decoy.recipe")).toBe("{}");
+  });
+
+  it("names the field that is wrong, and no run can start", async () => {
+    const app = await fakeApp();
+    expect(app.canRun.value).toBe(true);
+    setField(app, "learningRate", "fast");
+    expect(app.recipe.problem.value).toContain("learningRate:");
+    expect(app.canRun.value).toBe(false);
+    setField(app, "learningRate", "1e-4");
+    expect(app.recipe.config.value?.learningRate).toBe(1e-4);
+  });
+});
+
+describe("decoys", () => {
+  it("are those of the collection before a run", () => {
+    expect(writtenRows(collection, 0)).toMatchObject([
+      {
+        query: "why tides",
+        positives: [{ title: "Tides" }],
+        decoys: [{ source: "synthetic", title: "Tide tables", reasoning: { lacks: "the cause" } }],
+      },
+    ]);
+    expect(writtenRows(collection, 1)).toEqual([]);
+  });
+
+  it("are all judged queries where there is only one split", () => {
+    const { train = [] } = collection.judgements;
+    expect(trainingQueries({ ...collection, judgements: { all: train } })).toHaveLength(1);
+    expect(trainingQueries({ ...collection, judgements: { dev: train, test: train } })).toHaveLength(0);
+  });
+
+  it("are the rows trained on after mixing, with the reasoning that the collection knows", () => {
+    const [negative] = collection.negatives;
+    const documents = [
+      "Tides The moon pulls the sea.",
+      negative ? documentText(negative) : "",
+      "Frost breaks pipes.",
+      "unknown",
+    ];
+    const set = {
+      queries: ["why tides"],
+      documents,
+      rows: [
+        {
+          query: 0,
+          positive: 0,
+          negatives: [
+            { document: 1, source: "synthetic" },
+            { document: 2, source: "bm25" },
+            { document: 3, source: "random" },
+          ],
+        },
+      ],
+    } as const;
+    const [row] = trainingRows(set, collection, 0);
+    expect(row?.positives).toMatchObject([{ title: "Tides", text: "The moon pulls the sea." }]);
+    expect(row?.decoys.map(({ source, title, text }) => [source, title, text])).toEqual([
+      ["synthetic", "Tide tables", "A table lists times."],
+      ["bm25", "", "Frost breaks pipes."],
+      ["random", "", "unknown"],
+    ]);
+    expect(row?.decoys.map(({ reasoning }) => reasoning?.shares)).toEqual(["tides", undefined, undefined]);
+  });
+});
+
+describe("estimates", () => {
+  const stage = { state: "running", seconds: 4 } as const;
+
+  it("come from the pace so far, of steps from the steps themselves", () => {
+    expect(secondsLeft({ ...stage, progress: { done: 1, total: 4, unit: "texts" } }, [])).toBe(12);
+    const steps = [stepReport(1, 10), stepReport(2, 10)];
+    expect(secondsLeft({ ...stage, progress: { done: 2, total: 10, unit: "steps" } }, steps)).toBe(4);
+    expect(secondsLeft({ ...stage, progress: undefined }, [])).toBeUndefined();
+    expect(tokensPerSecond(steps)).toBe(200);
+    expect(tokensPerSecond([])).toBeUndefined();
+  });
+
+  it("correct the start of a running mean", () => {
+    const [first, second] = runningMean([4, 2], 0.5);
+    expect(first).toBeCloseTo(4);
+    expect(second).toBeCloseTo((0.25 * 4 + 0.5 * 2) / 0.75);
+  });
+});
+
+it("writes measures without a zero too many", () => {
+  expect([measure(0.4124), measure(1), measure(-0.0312), measure(-0.0001)]).toEqual([".412", "1.000", "−.031", ".000"]);
+  expect([change(0.02), change(-0.02), change(-0.0001)]).toEqual(["+.020", "−.020", "+.000"]);
+  expect([duration(0.2), duration(8.4), duration(200), duration(4800)]).toEqual(["<1 s", "8 s", "3 min", "80 min"]);
+  expect(duration(7200)).toBe("2 h 0 min");
+});
+
+it("finds the place in the address, the first for anything else", () => {
+  expect([placeOf("#train"), placeOf("#try"), placeOf(""), placeOf("#nowhere")]).toEqual([
+    "train",
+    "try",
+    "data",
+    "data",
+  ]);
+});

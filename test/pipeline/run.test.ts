@@ -1,0 +1,149 @@
+import { beforeAll, expect, test } from "vitest";
+import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { finish } from "../../src/base/channel.ts";
+import { parseConfig, type ConfigInput } from "../../src/domain/config.ts";
+import type { RunProducts, RunReport } from "../../src/domain/run.ts";
+import type { Checkpoint } from "../../src/domain/training.ts";
+import { createCpuEngine } from "../../src/encoder/cpu.ts";
+import { NothingToDo, run, type RunInput, type Services } from "../../src/pipeline/run.ts";
+import { createRetriever } from "../../src/retrieval/service.ts";
+import { createEncoder } from "../../src/train/service.ts";
+import { tinyCollection } from "../support/collection.ts";
+import { tinyEncoder } from "../support/encoder.ts";
+
+beforeAll(() => prepareNodeForCpuEngine(1));
+
+const services = (): Services => ({
+  encoder: createEncoder({ cpu: createCpuEngine, webgpu: () => Promise.reject(new Error("not here")) }),
+  retriever: createRetriever(),
+});
+
+const recipe: ConfigInput = {
+  negatives: [
+    { source: "synthetic", count: 1 },
+    { source: "bm25", count: 2, first: 1, last: 5 },
+  ],
+  batchSize: 2,
+  epochs: 3,
+  learningRate: 1e-2,
+  warmup: 0,
+};
+const input = (config: ConfigInput = recipe, over: Partial<RunInput> = {}): RunInput => ({
+  collection: tinyCollection,
+  folder: tinyEncoder(),
+  engine: "cpu",
+  config: parseConfig(config),
+  checkpointEvery: Infinity,
+  ...over,
+});
+
+interface Kept {
+  readonly reports: RunReport[];
+  readonly products: RunProducts;
+  readonly checkpoint: Checkpoint | undefined;
+}
+
+/** Runs until `stop` says so, keeping what a host would keep. */
+async function until(stage: ReturnType<typeof run>, stop: (report: RunReport) => boolean): Promise<Kept> {
+  const reports: RunReport[] = [];
+  let products: RunProducts = {};
+  let checkpoint: Checkpoint | undefined;
+  for await (const report of stage) {
+    reports.push(report);
+    if (report.kind === "product") products = { ...products, [report.product.name]: report.product.value };
+    if (report.kind === "checkpoint") checkpoint = report.checkpoint;
+    if (stop(report)) break;
+  }
+  return { reports, products, checkpoint };
+}
+
+async function whole(given: RunInput) {
+  const reports: RunReport[] = [];
+  const outcome = await finish(run(services(), given), (report) => reports.push(report));
+  const weights = reports.findLast((report) => report.kind === "checkpoint")?.checkpoint.weights;
+  return { reports, weights, ...outcome };
+}
+
+test("goes through every stage in order and ends with a verdict", async () => {
+  const { reports, result } = await whole(input());
+  const stages = reports.flatMap((report) => (report.kind === "finished" ? [report.stage] : []));
+  expect(stages).toEqual(["index", "mine", "mix", "before", "train", "after"]);
+  const made = reports.flatMap((report) => (report.kind === "product" ? [report.product.name] : []));
+  expect(made).toEqual(["trainingSet", "bm25", "vectorsBefore", "before", "vectorsAfter", "after"]);
+  expect(reports.filter((report) => report.kind === "step")).toHaveLength(6);
+  expect(result).toMatchObject({ split: "test", trainingRows: 4, steps: 6, leak: { queries: 4, sharedDocument: 0 } });
+  expect(result.verdict).toMatch(/on 4 test queries\.$/u);
+  expect(result.notes).toEqual([
+    "3 of 4 training rows have no synthetic negative and take one more found negative instead.",
+  ]);
+  expect(result.systems.after.mean["ndcg@10"]?.value).toBeGreaterThan(0);
+});
+
+test("training lowers the loss", async () => {
+  const { reports } = await whole(input({ ...recipe, epochs: 10 }));
+  const losses = reports.flatMap((report) => (report.kind === "step" ? [report.step.loss] : []));
+  const mean = (xs: number[]) => xs.reduce((a, b) => a + b, 0) / xs.length;
+  expect(mean(losses.slice(-4))).toBeLessThan(0.5 * mean(losses.slice(0, 4)));
+});
+
+test("the same seed gives the same weights, another seed others", async () => {
+  const [first, second, other] = [
+    await whole(input()),
+    await whole(input()),
+    await whole(input({ ...recipe, seed: 2 })),
+  ];
+  expect(first.weights).toEqual(second.weights);
+  expect(first.weights).not.toEqual(other.weights);
+});
+
+test("stopped in training and resumed from its checkpoint, a run ends with the weights of one that never stopped", async () => {
+  const unbroken = await whole(input());
+  const first = run(services(), input(recipe, { checkpointEvery: 0 }));
+  const kept = await until(first, (report) => report.kind === "checkpoint");
+  expect(kept.checkpoint?.step).toBeLessThan(6);
+  const resumed = await whole(
+    input(recipe, { products: kept.products, ...(kept.checkpoint && { checkpoint: kept.checkpoint }) }),
+  );
+  const stages = resumed.reports.flatMap((report) => (report.kind === "started" ? [report.stage] : []));
+  expect(stages).toEqual(["index", "before", "train", "after"]);
+  expect(resumed.weights).toEqual(unbroken.weights);
+  expect(resumed.result.systems).toEqual(unbroken.result.systems);
+});
+
+test("steps 0 only measures", async () => {
+  const { reports, result } = await whole(input({ steps: 0 }));
+  expect(reports.some((report) => report.kind === "step")).toBe(false);
+  expect(result.systems.after).toEqual(result.systems.before);
+  expect(result.comparisons.afterBefore.pValue).toBe(1);
+});
+
+test("a collection with one split is divided by query", async () => {
+  const { train, test: evaluation } = tinyCollection.judgements;
+  const one = { ...tinyCollection, judgements: { all: [...(train ?? []), ...(evaluation ?? [])] } };
+  const { result } = await whole(input(recipe, { collection: one }));
+  expect(result.trainingRows + (result.leak?.queries ?? 0)).toBe(8);
+  expect(result.leak?.sharedDocument).toBe(0);
+});
+
+test("stopping closes the encoder", async () => {
+  const all = services();
+  let closed = 0;
+  const close: Services["encoder"]["close"] = (model) => {
+    closed++;
+    return all.encoder.close(model);
+  };
+  const stage = run({ ...all, encoder: { ...all.encoder, close } }, input());
+  await until(stage, (report) => report.kind === "step");
+  expect(closed).toBe(1);
+});
+
+test("without a judged training query there is nothing to do, and the error says what to do", async () => {
+  const none = {
+    ...tinyCollection,
+    judgements: {
+      train: [{ ...tinyCollection.judgements["train"]?.[0], grade: 0 } as never],
+      test: tinyCollection.judgements["test"] ?? [],
+    },
+  };
+  await expect(whole(input(recipe, { collection: none }))).rejects.toThrow(NothingToDo);
+});

@@ -1,0 +1,121 @@
+import { beforeAll, expect, test } from "vitest";
+import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { finish } from "../../src/base/channel.ts";
+import { parseConfig } from "../../src/domain/config.ts";
+import type { Engine } from "../../src/domain/engine.ts";
+import { createCpuEngine } from "../../src/encoder/cpu.ts";
+import { createEncoder } from "../../src/train/service.ts";
+import { tinyEncoder } from "../support/encoder.ts";
+
+beforeAll(() => prepareNodeForCpuEngine(1));
+
+const config = parseConfig({});
+const noGpu = () => Promise.reject(new Error("There is no WebGPU here."));
+const stages = () => createEncoder({ cpu: createCpuEngine, webgpu: noGpu });
+const folder = tinyEncoder();
+const open = async (encoder: ReturnType<typeof stages>, given = folder) =>
+  (await finish(encoder.open({ folder: given, engine: "cpu" }))).model;
+const norm = (vector: Float32Array) => Math.hypot(...vector);
+
+test("auto falls back to the CPU engine and says why", async () => {
+  const opened = await finish(stages().open({ folder, engine: "auto" }));
+  expect(opened.engine.kind).toBe("cpu");
+  expect(opened.engine.note).toContain("There is no WebGPU here.");
+});
+
+test("auto does not take WebGPU in software, and frees it", async () => {
+  let disposed = 0;
+  const software = async (): Promise<Engine> => ({
+    ...(await createCpuEngine()),
+    info: { kind: "webgpu", device: "SwiftShader (software)", note: "" },
+    dispose: () => void disposed++,
+  });
+  const opened = await finish(
+    createEncoder({ cpu: createCpuEngine, webgpu: software }).open({ folder, engine: "auto" }),
+  );
+  expect(opened.engine.kind).toBe("cpu");
+  expect(opened.engine.note).toContain("software");
+  expect(disposed).toBe(1);
+});
+
+test("an engine that was asked for by name is not replaced", async () => {
+  await expect(finish(stages().open({ folder, engine: "webgpu" }))).rejects.toThrow("no WebGPU");
+});
+
+test("a failed start can be tried again", async () => {
+  let tries = 0;
+  const encoder = createEncoder({ cpu: () => (tries++ === 0 ? noGpu() : createCpuEngine()), webgpu: noGpu });
+  await expect(open(encoder)).rejects.toThrow();
+  expect(await open(encoder)).toBe(1);
+});
+
+test("encodes to unit vectors, in order, whatever the batch", async () => {
+  const encoder = stages();
+  const model = await open(encoder);
+  const texts = ["the cat sat on the mat", "salt", "the moon ran", "cat", "salt"];
+  const { dimensions, values } = await finish(encoder.encode({ model, texts, kind: "document", config }));
+  const row = (i: number) => values.subarray(i * dimensions, (i + 1) * dimensions);
+  expect(values.length).toBe(texts.length * dimensions);
+  for (const i of texts.keys()) expect(norm(row(i))).toBeCloseTo(1, 5);
+  expect(row(4)).toEqual(row(1));
+  const alone = await finish(encoder.encode({ model, texts: ["the moon ran"], kind: "document", config }));
+  for (const [i, x] of alone.values.entries()) expect(x).toBeCloseTo(row(2)[i] ?? NaN, 5);
+});
+
+test("the recipe's prefix, length and pooling win over the encoder's own", async () => {
+  const encoder = stages();
+  const model = await open(
+    encoder,
+    tinyEncoder({ "config_sentence_transformers.json": { prompts: { query: "moon " } } }),
+  );
+  const vector = async (text: string, kind: "query" | "document", over = {}) =>
+    (await finish(encoder.encode({ model, texts: [text], kind, config: parseConfig(over) }))).values;
+  const [own, prefixed] = [await vector("cat", "query"), await vector("moon cat", "document")];
+  expect(own).toEqual(prefixed);
+  expect(await vector("cat", "query", { queryPrefix: "" })).not.toEqual(own);
+  expect(await vector("cat dog sea", "document", { maxDocumentTokens: 3 })).toEqual(await vector("cat", "document"));
+  expect(await vector("cat", "document", { pooling: "cls" })).not.toEqual(await vector("cat", "document"));
+  expect(await vector("moon cat", "document")).toEqual(prefixed);
+});
+
+test("an exported folder opens and gives the same vectors", async () => {
+  const encoder = stages();
+  const model = await open(encoder);
+  const exported = await finish(
+    encoder.export({ model, config: parseConfig({ pooling: "cls", queryPrefix: "sea " }) }),
+  );
+  const again = await open(encoder, exported);
+  const vectors = async (handle: number, over = {}) =>
+    (
+      await finish(
+        encoder.encode({ model: handle, texts: ["dog", "salt mat"], kind: "query", config: parseConfig(over) }),
+      )
+    ).values;
+  expect(await vectors(again)).toEqual(await vectors(model, { pooling: "cls", queryPrefix: "sea " }));
+});
+
+test("restore puts other weights in place", async () => {
+  const encoder = stages();
+  const [model, other] = [await open(encoder), await open(encoder)];
+  const data = {
+    queries: ["cat"],
+    documents: ["cat mat", "dog"],
+    rows: [{ query: 0, positive: 0, negatives: [{ document: 1, source: "bm25" as const }] }],
+  };
+  const recipe = parseConfig({ steps: 2, warmup: 0, learningRate: 0.01 });
+  const trained = await finish(encoder.train({ model, data, config: recipe, checkpointEvery: Infinity }));
+  const vector = async (handle: number) =>
+    (await finish(encoder.encode({ model: handle, texts: ["cat"], kind: "query", config }))).values;
+  expect(await vector(other)).not.toEqual(await vector(model));
+  await finish(encoder.restore({ model: other, checkpoint: trained.checkpoint }));
+  expect(await vector(other)).toEqual(await vector(model));
+});
+
+test("a closed model is gone", async () => {
+  const encoder = stages();
+  const model = await open(encoder);
+  await finish(encoder.close({ model }));
+  await expect(finish(encoder.encode({ model, texts: ["cat"], kind: "query", config }))).rejects.toThrow(
+    "no model is open",
+  );
+});
