@@ -1,7 +1,7 @@
 /** The composition root: opens the store, names the threads, mounts the page. */
 import { render } from "preact";
 import { type App, createApp } from "./app/app.ts";
-import type { AppStore, Settings } from "./app/dependencies.ts";
+import type { AppStore, Pipeline, Settings } from "./app/dependencies.ts";
 import { memoryStore } from "./app/memoryStore.ts";
 import { type NewNotice, noticeOf, tell, tellError } from "./app/notices.ts";
 import { followAddress } from "./app/places.ts";
@@ -9,7 +9,6 @@ import { fetchShipped } from "./app/shipped.ts";
 import { openApp, saveWhenHidden } from "./app/start.ts";
 import { encoderThread, readerThread, retrieverThread } from "./app/workers.ts";
 import { present } from "./base/assert.ts";
-import { run } from "./pipeline/run.ts";
 import { openStore } from "./storage/store.ts";
 import { claimWriter } from "./storage/writer.ts";
 import { Shell } from "./ui/shell/shell.tsx";
@@ -68,6 +67,12 @@ function later(ms: number, act: () => void): () => void {
   return () => clearTimeout(timer);
 }
 
+/** Loaded with the first run. */
+const pipeline: Pipeline = async function* (services, input) {
+  const { run } = await import("./pipeline/run.ts");
+  return yield* run(services, input);
+};
+
 const otherTabClosed: NewNotice = {
   kind: "done",
   text: "The other tab is closed.",
@@ -85,7 +90,7 @@ async function composedApp(news: StoreNews): Promise<App> {
     services: { encoder, retriever: retrieverThread() },
     reader: readerThread(),
     searcher: { encoder, retriever: retrieverThread() },
-    pipeline: run,
+    pipeline,
     formats: () => import("./export/folder.ts"),
     settings: pageSettings(),
     shipped: (path) => fetchShipped(path, document.baseURI),

@@ -70,7 +70,7 @@ export interface Removal {
 export function removeWithUndo(app: App, removal: Removal): void {
   removal.hide();
   const undo = (): void => {
-
+    cancel();
     dismiss(app, notice);
     removal.bringBack();
   };

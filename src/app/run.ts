@@ -129,7 +129,6 @@ async function inputOf(app: App): Promise<RunInput> {
   const [products, checkpoint] = await Promise.all([productsOf(app, id), checkpointOf(app, id)]);
   app.run.session.products = products;
   app.run.trainingSet.value = products.trainingSet;
-  app.run.steps.value = record.steps.filter(({ step }) => step <= (checkpoint?.step ?? 0));
   return { collection, folder, engine, config, products, ...(checkpoint && { checkpoint }), checkpointEvery };
 }
 
@@ -199,7 +198,7 @@ async function fail(app: App, error: unknown): Promise<void> {
 /** Takes up the newest run that an earlier visit left unfinished, without going on with it. */
 export async function offerUnfinished(app: App): Promise<void> {
   const record = app.runs.value.find(({ status }) => status === "running" || status === "paused");
-  if (record && app.writable.value) await takeUp(app, record);
+  if (record) await takeUp(app, record);
 }
 
 /** Makes a stored run the one that waits: Resume goes on from its last checkpoint. */

@@ -20,6 +20,8 @@ export class MissingVectors extends UserError {
   override readonly name = "MissingVectors";
 }
 
+export const bm25Only = "bm25";
+
 /** Both sides are ranked this deep, so that a move can be told from where. */
 const depth = 100;
 
@@ -45,6 +47,8 @@ interface OpenSearch {
 
 export interface SearchState {
   readonly text: Signal<string>;
+  /** Id of a run, or {@link bm25Only}; undefined while nothing was chosen. */
+  readonly chosen: Signal<string | undefined>;
   /** What is being done, in words; undefined when nothing is. */
   readonly busy: Signal<string | undefined>;
   readonly results: Signal<SearchResults | undefined>;
@@ -57,6 +61,7 @@ export interface SearchState {
 export function createSearch(): SearchState {
   return {
     text: signal(""),
+    chosen: signal<string | undefined>(undefined),
     busy: signal<string | undefined>(undefined),
     results: signal<SearchResults | undefined>(undefined),
     open: undefined,
@@ -65,17 +70,32 @@ export function createSearch(): SearchState {
   };
 }
 
-/** The run whose encoder is tried: the one shown in the results, if it has any. */
+/** Runs whose encoder can be tried. */
+export const finishedRuns = (app: App): RunRecord[] => app.runs.value.filter(({ result }) => result);
+
+/**
+ * The run whose encoder is tried: the chosen one, else the one shown in the results or the newest, if it is on the
+ * selected collection. Undefined: the collection is searched by BM25 alone.
+ */
 export function searchedRun(app: App): RunRecord | undefined {
-  const run = shownRun(app);
-  return run?.result ? run : app.runs.value.find(({ result }) => result);
+  const { chosen } = app.search;
+  const runs = finishedRuns(app);
+  if (chosen.value !== undefined) return runs.find(({ id }) => id === chosen.value);
+  const own = runs.filter(({ collection }) => collection === app.collections.selected.value);
+  return own.find(({ id }) => id === shownRun(app)?.id) ?? own[0];
+}
+
+/** Another run's encoder; `bm25Only` for none. The results of the last query are asked for anew. */
+export async function chooseSearched(app: App, chosen: string): Promise<void> {
+  app.search.chosen.value = chosen;
+  await searchFor(app, app.search.results.value?.query ?? "");
 }
 
 export async function searchFor(app: App, text: string): Promise<void> {
   const { search } = app;
   const asked = ++search.asked;
-  search.text.value = text;
   if (text.trim() === "") return;
+  search.text.value = text;
   const before = search.queue;
   const current = (async () => {
     await before.catch(() => undefined);
@@ -185,11 +205,11 @@ async function closeSearch(app: App): Promise<void> {
   await finish(deps.searcher.encoder.close({ model: encoders.after }));
 }
 
-/** Queries of the collection to try, those held out from training first. */
+/** Queries of the collection to try, from those held out from training where there are any. */
 export function exampleQueries(collection: Collection | undefined, count: number): string[] {
   if (!collection) return [];
   const { judgements, queries } = collection;
-  const split = ["test", "dev", "train"].find((name) => judgements[name]) ?? "";
+  const split = ["test", "dev", ...Object.keys(judgements)].find((name) => judgements[name]) ?? "";
   const held = new Set((judgements[split] ?? []).map((judgement) => judgement.queryId));
   return queries
     .filter(({ id }) => held.has(id))

@@ -21,7 +21,7 @@ import type { Checkpoint } from "../domain/training.ts";
 import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
 import { arrange, type Chunk } from "./cpu/arrange.ts";
 import { loadBackend, type Backend } from "./cpu/backend.ts";
-import { backward, compile, discard, forward, forwardBytes, infer, upload } from "./cpu/encoder.ts";
+import { backward, compile, discard, forward, forwardBytes, infer, largestChunk, upload } from "./cpu/encoder.ts";
 import type { Forward, Layout, Programs, Uploaded } from "./cpu/encoder.ts";
 import { infoNce } from "./cpu/infonce.ts";
 import { pool, poolBackward } from "./cpu/tokens.ts";
@@ -105,7 +105,7 @@ class CpuModel implements Model {
   embed(texts: PackedTexts): Promise<Arena> {
     return this.queue(async () => {
       const embeddings = this.#emptyEmbeddings(texts);
-      for (const chunk of arrange(texts)) {
+      for (const chunk of arrange(texts, largestChunk(this.shape))) {
         const y = await infer(this.#programs, this.#input(texts), chunk);
         pool(y, chunk, this.options.pooling, embeddings, this.shape.hidden);
       }
@@ -131,7 +131,7 @@ class CpuModel implements Model {
     const embeddings = this.#emptyEmbeddings(batch.texts);
     const passes: (Forward | Chunk)[] = [];
     let kept = 0;
-    for (const chunk of arrange(batch.texts)) {
+    for (const chunk of arrange(batch.texts, largestChunk(this.shape))) {
       kept += forwardBytes(layout, chunk);
       const pass = kept <= keptBytes ? await forward(this.#programs, input, chunk) : undefined;
       const y = pass ? pass.y : await infer(this.#programs, input, chunk);

@@ -56,4 +56,5 @@ it("offers queries held out from training", () => {
   const judgement = { queryId: queryId("q1"), documentId: documentId("d1"), grade: 1 };
   expect(exampleQueries({ ...collection, judgements: { train: [], test: [judgement] } }, 3)).toEqual(["why tides"]);
   expect(exampleQueries({ ...collection, judgements: { train: [judgement], test: [] } }, 3)).toEqual([]);
+  expect(exampleQueries({ ...collection, judgements: { all: [judgement] } }, 3)).toEqual(["why tides"]);
 });

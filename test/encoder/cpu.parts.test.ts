@@ -13,11 +13,12 @@ describe("arrange", () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 60 }), (lengths) => {
         const texts = textsOf(lengths);
-        const placed = arrange(texts).flatMap((chunk) => {
+        const placed = arrange(texts, 1536).flatMap((chunk) => {
           const rowOf = (place: number) => Math.floor(place / chunk.length);
           for (const { place, length } of chunk.texts) expect(rowOf(place)).toBe(rowOf(place + length - 1));
           const tokens = chunk.texts.reduce((sum, text) => sum + text.length, 0);
           expect(textOfPlace(chunk).filter((text) => text >= 0)).toHaveLength(tokens);
+          expect(chunk.rows * chunk.length).toBeLessThanOrEqual(1536);
           expect(Math.max(...chunk.texts.map(({ place, length }) => place + length))).toBeLessThanOrEqual(
             chunk.rows * chunk.length,
           );
@@ -37,7 +38,7 @@ describe("arrange", () => {
     const shapes = new Set<string>();
     for (let size = 1; size <= 512; size += 3) {
       const lengths = Array.from({ length: 100 }, (_, i) => 1 + ((i * size * 7) % size));
-      const chunks = arrange(textsOf(lengths));
+      const chunks = arrange(textsOf(lengths), 3072);
       for (const { rows, length } of chunks) shapes.add(`${rows} × ${length}`);
       const places = chunks.reduce((sum, { rows, length }) => sum + rows * length, 0);
       const tokens = lengths.reduce((sum, length) => sum + length, 0);
@@ -47,7 +48,7 @@ describe("arrange", () => {
   });
 
   it("puts a short query beside others in one row", () => {
-    const [chunk, ...rest] = arrange(textsOf([6, 100, 10, 11]));
+    const [chunk, ...rest] = arrange(textsOf([6, 100, 10, 11]), 3072);
     expect(rest).toEqual([]);
     expect([chunk?.rows, chunk?.length]).toEqual([1, 128]);
   });

@@ -2,7 +2,11 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { nullGpu, releaseGpu } from "../support/device.ts";
 
-const sources = import.meta.glob<string>("../../src/kernels/**/*.wgsl", { query: "?raw", import: "default", eager: true });
+const sources = import.meta.glob<string>("../../src/kernels/**/*.wgsl", {
+  query: "?raw",
+  import: "default",
+  eager: true,
+});
 let device: GPUDevice;
 
 beforeAll(async () => {

@@ -9,7 +9,8 @@ export interface Settings {
   readonly decayed: number;
 }
 
-export const globalNorm = (gradient: Float64Array): number => Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
+export const globalNorm = (gradient: Float64Array): number =>
+  Math.sqrt(gradient.reduce((total, g) => total + g * g, 0));
 
 /** One update in place, the `step`-th (1-based), as torch.nn.utils.clip_grad_norm_ and torch.optim.AdamW. */
 export function adamw(

@@ -6,7 +6,8 @@ export function at(values: ArrayLike<number>, i: number): number {
 }
 
 /** count numbers: f(0), f(1), … */
-export const fill = (count: number, f: (i: number) => number): Float64Array => Float64Array.from({ length: count }, (_, i) => f(i));
+export const fill = (count: number, f: (i: number) => number): Float64Array =>
+  Float64Array.from({ length: count }, (_, i) => f(i));
 
 /** f(0) + f(1) + … */
 export function sum(count: number, f: (i: number) => number): number {

@@ -7,7 +7,10 @@ export interface Size {
 }
 
 /** Visits every text, head and query. */
-function eachQuery({ N, cuSeqlens }: Size, visit: (head: number, t: number, start: number, length: number) => void): void {
+function eachQuery(
+  { N, cuSeqlens }: Size,
+  visit: (head: number, t: number, start: number, length: number) => void,
+): void {
   for (let s = 0; s + 1 < cuSeqlens.length; s++) {
     const [start, end] = [at(cuSeqlens, s), at(cuSeqlens, s + 1)];
     for (let head = 0; head < N; head++) for (let t = start; t < end; t++) visit(head, t, start, end - start);

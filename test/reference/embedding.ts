@@ -1,7 +1,12 @@
 import { at, fill } from "./at.ts";
 
 /** x (T, H) = word[id] + position[place] + type[0] */
-export function embed(tables: Readonly<Record<"word" | "position" | "type", Float64Array>>, ids: ArrayLike<number>, places: ArrayLike<number>, H: number) {
+export function embed(
+  tables: Readonly<Record<"word" | "position" | "type", Float64Array>>,
+  ids: ArrayLike<number>,
+  places: ArrayLike<number>,
+  H: number,
+) {
   return fill(ids.length * H, (i) => {
     const [t, c] = [Math.floor(i / H), i % H];
     return at(tables.word, at(ids, t) * H + c) + at(tables.position, at(places, t) * H + c) + at(tables.type, c);

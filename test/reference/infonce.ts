@@ -10,8 +10,10 @@ export interface Pairs {
 export const infonce = (e: Float64Array, { queries, offsets, candidates }: Pairs, H: number, temperature: number) =>
   fill(queries.length, (b) => {
     const first = at(offsets, b);
-    const scores = fill(at(offsets, b + 1) - first, (j) =>
-      sum(H, (c) => at(e, at(queries, b) * H + c) * at(e, at(candidates, first + j) * H + c)) / temperature);
+    const scores = fill(
+      at(offsets, b + 1) - first,
+      (j) => sum(H, (c) => at(e, at(queries, b) * H + c) * at(e, at(candidates, first + j) * H + c)) / temperature,
+    );
     const highest = Math.max(...scores);
     return highest - at(scores, 0) + Math.log(sum(scores.length, (j) => Math.exp(at(scores, j) - highest)));
   });

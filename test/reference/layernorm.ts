@@ -11,8 +11,11 @@ export function layerNorm(x: Float64Array, weight: Float64Array, bias: Float64Ar
   const H = weight.length;
   const rows = Array.from({ length: x.length / H }, (_, t) => statistics(x, t, H, epsilon));
   return {
-    y: Float64Array.from(rows.flatMap(({ mean, rstd }, t) =>
-      Array.from({ length: H }, (_, c) => (at(x, t * H + c) - mean) * rstd * at(weight, c) + at(bias, c)))),
+    y: Float64Array.from(
+      rows.flatMap(({ mean, rstd }, t) =>
+        Array.from({ length: H }, (_, c) => (at(x, t * H + c) - mean) * rstd * at(weight, c) + at(bias, c)),
+      ),
+    ),
     mean: Float64Array.from(rows, (row) => row.mean),
     rstd: Float64Array.from(rows, (row) => row.rstd),
   };

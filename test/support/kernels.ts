@@ -39,7 +39,8 @@ export async function kernelBench(): Promise<Bench> {
     async run({ counts = {}, inputs, outputs, dispatches }) {
       const all = { ...none, ...counts };
       const values = new Map<string, Numbers>([["counts", countsUniform(all)]]);
-      for (const [name, input] of Object.entries(inputs)) values.set(name, input instanceof Float64Array ? new Float32Array(input) : input);
+      for (const [name, input] of Object.entries(inputs))
+        values.set(name, input instanceof Float64Array ? new Float32Array(input) : input);
       for (const [name, length] of Object.entries(outputs)) values.set(name, new Float32Array(length).fill(NaN));
       const buffers = new Map<string, GPUBuffer>();
       for (const [name, value] of values) {

@@ -25,24 +25,21 @@ export interface Chunk {
 
 /** 12, 16, 24, 32, 48, … : at most a third of a row is padding for its length alone. */
 const LENGTHS = [12, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024];
-/**
- * Places in a chunk. The largest holds enough work for a thread to be worth its message, and bounds the memory of one
- * block's backward pass, which jax-js allocates whole.
- */
+/** Places in a chunk. */
 const CAPACITIES = [48, 96, 192, 384, 768, 1536, 3072];
 /** The largest chunk that is at least so full is taken; one that takes all that is left may be emptier if it is small. */
 const WELL_FILLED = 0.6;
 const SMALL = 192;
 
-/** Every text exactly once. */
-export function arrange({ cuSeqlens }: PackedTexts): readonly Chunk[] {
+/** Every text exactly once, in chunks of at most `largest` places (or one text, where it is longer). */
+export function arrange({ cuSeqlens }: PackedTexts, largest: number): readonly Chunk[] {
   const lengthOf = (text: number) => (cuSeqlens[text + 1] ?? 0) - (cuSeqlens[text] ?? 0);
   let waiting = Array.from({ length: cuSeqlens.length - 1 }, (_, text) => text).toSorted(
     (a, b) => lengthOf(b) - lengthOf(a) || a - b,
   );
   const chunks: Chunk[] = [];
   while (waiting.length > 0) {
-    const { chunk, left } = fill(waiting, lengthOf, cuSeqlens);
+    const { chunk, left } = fill(waiting, lengthOf, { starts: cuSeqlens, largest });
     chunks.push(chunk);
     waiting = left;
   }
@@ -54,10 +51,15 @@ interface Filled {
   readonly left: number[];
 }
 
-function fill(waiting: readonly number[], lengthOf: (text: number) => number, starts: Int32Array): Filled {
+function fill(
+  waiting: readonly number[],
+  lengthOf: (text: number) => number,
+  { starts, largest }: { readonly starts: Int32Array; readonly largest: number },
+): Filled {
   const longest = lengthOf(waiting[0] ?? 0);
   const length = LENGTHS.find((n) => n >= longest) ?? longest;
-  const sizes = [length, ...CAPACITIES.filter((capacity) => capacity > length && capacity % length === 0)];
+  const fitting = CAPACITIES.filter((n) => n > length && n <= largest && n % length === 0);
+  const sizes = [length, ...fitting];
   let best: Filled | undefined;
   for (const size of sizes) {
     const filled = place(waiting, lengthOf, starts, { rows: size / length, length });

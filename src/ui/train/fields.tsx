@@ -73,37 +73,3 @@ export function Switch({ name, label, word }: FieldProps<FieldsOf<boolean>>) {
     </div>
   );
 }
-
-interface SelectProps<Value extends string> {
-  readonly label: string;
-  readonly word?: GlossaryWord;
-  readonly value: Value;
-  readonly options: readonly (readonly [Value, string])[];
-  readonly choose: (value: Value) => void;
-}
-
-export function Select<Value extends string>({ label, word, value, options, choose }: SelectProps<Value>) {
-  const id = useId();
-  return (
-    <div class="field">
-      <span class="field-label">
-        <label for={id}>{label}</label>
-        {word && <Explain word={word} />}
-      </span>
-      <select
-        id={id}
-        value={value}
-        onChange={({ currentTarget }) => {
-          const chosen = options[currentTarget.selectedIndex];
-          if (chosen) choose(chosen[0]);
-        }}
-      >
-        {options.map(([option, words]) => (
-          <option key={option} value={option}>
-            {words}
-          </option>
-        ))}
-      </select>
-    </div>
-  );
-}

@@ -2,7 +2,8 @@
 import { resetRecipe, setField } from "../../app/recipe.ts";
 import { builtIn, builtInEncoderName } from "../../app/shipped.ts";
 import { useApp } from "../context.ts";
-import { Select, Switch, TextInput } from "./fields.tsx";
+import { Select } from "../parts/select.tsx";
+import { Switch, TextInput } from "./fields.tsx";
 
 export function RecipeForm() {
   const app = useApp();

@@ -1,9 +1,10 @@
 /** Any query, three rankings side by side. */
 import { attempt } from "../../app/notices.ts";
-import { exampleQueries, searchFor, searchedRun } from "../../app/search.ts";
+import { bm25Only, chooseSearched, exampleQueries, finishedRuns, searchFor, searchedRun } from "../../app/search.ts";
 import { useApp } from "../context.ts";
 import { Mark } from "../parts/mark.tsx";
 import { Place } from "../parts/place.tsx";
+import { Select } from "../parts/select.tsx";
 import { SearchResultsView } from "./searchResultsView.tsx";
 
 export function TryPlace() {
@@ -34,7 +35,9 @@ function SearchForm() {
   const app = useApp();
   const { text } = app.search;
   const ask = (query: string): void => void attempt(app, () => searchFor(app, query));
-  const examples = exampleQueries(app.collections.open.value?.collection, 4);
+  const open = app.collections.open.value;
+  const searched = searchedRun(app)?.collection ?? app.collections.selected.value;
+  const examples = open?.id === searched ? exampleQueries(open.collection, 4) : [];
   return (
     <>
       <form
@@ -59,9 +62,10 @@ function SearchForm() {
           </button>
         </div>
       </form>
+      <Searched />
       {examples.length > 0 && (
         <div class="examples">
-          <p class="quiet">Queries of the collection, held out from training:</p>
+          <p class="quiet">Queries of the collection:</p>
           {examples.map((query) => (
             <button key={query} type="button" class="plain" onClick={() => ask(query)}>
               {query}
@@ -70,5 +74,25 @@ function SearchForm() {
         </div>
       )}
     </>
+  );
+}
+
+/** Which encoder is tried, where there is a choice. */
+function Searched() {
+  const app = useApp();
+  const runs = finishedRuns(app);
+  if (runs.length === 0) return null;
+  return (
+    <div class="searched">
+      <Select
+        label="With the encoder of"
+        value={searchedRun(app)?.id ?? bm25Only}
+        options={[
+          ...runs.map((run): readonly [string, string] => [run.id, `${run.name}, on ${run.collectionName}`]),
+          [bm25Only, "None: BM25 on the chosen collection"],
+        ]}
+        choose={(chosen) => void attempt(app, () => chooseSearched(app, chosen))}
+      />
+    </div>
   );
 }

@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { spread } from "../../src/gpu/pass.ts";
+import { add } from "../../src/kernels/add/add.ts";
+import { geluBackward, geluForward } from "../../src/kernels/gelu/gelu.ts";
+import { at as item, fill } from "../reference/at.ts";
+import { erf, gelu, geluDerivative } from "../reference/gelu.ts";
+import { releaseGpu } from "../support/device.ts";
+import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await kernelBench();
+}, 120_000);
+afterAll(() => {
+  bench.gpu.dispose();
+  releaseGpu();
+});
+
+test.each([
+  { T: 1, C: 1 },
+  { T: 7, C: 33 },
+  { T: 129, C: 65 },
+])("add and GELU at %o", async ({ T, C }) => {
+  const [x, y, dx] = [normals(T * C, "x", 3), normals(T * C, "y"), normals(T * C, "dx")];
+  const out = await bench.run({
+    counts: { T },
+    inputs: { x, y, dx },
+    outputs: { g: T * C },
+    dispatches: (at) => [
+      add({ y: at("y"), counts: at("counts"), x: at("x") }, { C }),
+      geluForward({ y: at("g"), counts: at("counts"), x: at("x") }, { C }),
+      geluBackward({ dx: at("dx"), counts: at("counts"), x: at("x") }, { C }),
+    ],
+  });
+  expect(
+    error(
+      out["y"],
+      y.map((value, i) => value + item(x, i)),
+    ),
+  ).toBeLessThan(1e-6);
+  expect(error(out["g"], x.map(gelu))).toBeLessThan(1e-6);
+  expect(
+    error(
+      out["dx"],
+      x.map((value, i) => geluDerivative(value) * item(dx, i)),
+    ),
+  ).toBeLessThan(1e-6);
+});
+
+test("GELU and its derivative stay within 4e-7 from -8 to 8, across the joint of the two formulas", async () => {
+  const x = fill(3201, (i) => Math.fround(-8 + i / 200));
+  const out = await bench.run({
+    counts: { T: 3201 },
+    inputs: { x, dx: new Float64Array(3201).fill(1) },
+    outputs: { y: 3201 },
+    dispatches: (at) => [
+      geluForward({ y: at("y"), counts: at("counts"), x: at("x") }, { C: 1 }),
+      geluBackward({ dx: at("dx"), counts: at("counts"), x: at("x") }, { C: 1 }),
+    ],
+  });
+  x.forEach((value, i) => {
+    expect(Math.abs((out["y"]?.[i] ?? NaN) - gelu(value)), `GELU(${value})`).toBeLessThan(
+      4e-7 * Math.max(1, Math.abs(value)),
+    );
+    expect(Math.abs((out["dx"]?.[i] ?? NaN) - geluDerivative(value)), `at ${value}`).toBeLessThan(4e-7);
+  });
+});
+
+test("the reference's derivative is its derivative, and its erf is erf", () => {
+  const x = normals(9, "x", 2);
+  const ones = new Float64Array(9).fill(1);
+  expect(
+    error(
+      differences((v) => v.map(gelu), x, ones),
+      x.map(geluDerivative),
+    ),
+  ).toBeLessThan(1e-8);
+  // Abramowitz and Stegun, table 7.1.
+  expect(erf(0.5)).toBeCloseTo(0.5204998778, 10);
+  expect(erf(-1)).toBeCloseTo(-0.8427007929, 10);
+  expect(1 - erf(3)).toBeCloseTo(2.209e-5, 8);
+});
+
+test("more workgroups than one dimension has are spread over two", () => {
+  expect(spread(64 * 65535)).toEqual([65535, 1]);
+  const [x, y = 0] = spread(64 * 65535 + 1);
+  expect(x).toBeLessThanOrEqual(65535);
+  expect(x * y * 64).toBeGreaterThan(64 * 65535);
+});

@@ -1,0 +1,68 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { sortRows } from "../../src/encoder/webgpu/texts.ts";
+import { embeddingBackward, embeddingForward } from "../../src/kernels/embedding/embedding.ts";
+import { embed, tableGradient } from "../reference/embedding.ts";
+import { releaseGpu } from "../support/device.ts";
+import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await kernelBench();
+}, 120_000);
+afterAll(() => {
+  bench.gpu.dispose();
+  releaseGpu();
+});
+
+test.each([
+  { T: 1, H: 7, V: 1 },
+  { T: 33, H: 65, V: 11 },
+  { T: 129, H: 33, V: 300 },
+])("forward and backward at %o", async ({ T, H, V }) => {
+  // Some ids stand many times, some once, some never.
+  const tokenIds = Int32Array.from({ length: T }, (_, i) => (i % 3 === 0 ? V - 1 : (i * i) % V));
+  const positions = Int32Array.from({ length: T }, (_, i) => i % 5);
+  const tables = { word: normals(V * H, "word"), position: normals(5 * H, "position"), type: normals(2 * H, "type") };
+  const dx = normals(T * H, "dx");
+  const rows = sortRows(tokenIds, V);
+  const out = await bench.run({
+    counts: { T, words: rows.ids.length },
+    inputs: { ...tables, ...rows, tokenIds, positions, dx, dtable: new Float64Array(V * H) },
+    outputs: { x: T * H },
+    dispatches: (at) => [
+      embeddingForward(
+        {
+          x: at("x"),
+          counts: at("counts"),
+          word: at("word"),
+          position: at("position"),
+          type: at("type"),
+          tokenIds: at("tokenIds"),
+          positions: at("positions"),
+        },
+        { H },
+      ),
+      embeddingBackward(
+        { dtable: at("dtable"), rows: { ids: at("ids"), offsets: at("offsets"), order: at("order") }, dx: at("dx") },
+        { H, distinct: "words" },
+      ),
+    ],
+  });
+  expect(error(out["x"], embed(tables, tokenIds, positions, H))).toBeLessThan(1e-6);
+  expect(error(out["dtable"], tableGradient(dx, tokenIds, V, H))).toBeLessThan(1e-6);
+});
+
+test("rows are sorted stably, absent ones left out", () => {
+  const { ids, offsets, order } = sortRows(Int32Array.from([4, 0, 4, 2, 0]), 6);
+  expect([...ids]).toEqual([0, 2, 4]);
+  expect([...offsets]).toEqual([0, 2, 3, 5]);
+  expect([...order]).toEqual([1, 4, 3, 0, 2]);
+});
+
+test("the reference's gradient is its derivative", () => {
+  const [ids, places, H] = [[1, 0, 1], [0, 1, 2], 2];
+  const tables = { word: normals(4, "w"), position: normals(6, "p"), type: normals(2, "t") };
+  const dx = normals(6, "dx");
+  const numeric = differences((word) => embed({ ...tables, word }, ids, places, H), tables.word, dx);
+  expect(error(numeric, tableGradient(dx, ids, 2, H))).toBeLessThan(1e-8);
+});

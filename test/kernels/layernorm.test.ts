@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { layerNormBackward, layerNormForward } from "../../src/kernels/layernorm/layernorm.ts";
+import { PARTS } from "../../src/kernels/reduce/reduce.ts";
+import { layerNorm, layerNormGradients } from "../reference/layernorm.ts";
+import { releaseGpu } from "../support/device.ts";
+import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
+
+let bench: Bench;
+beforeAll(async () => {
+  bench = await kernelBench();
+}, 120_000);
+afterAll(() => {
+  bench.gpu.dispose();
+  releaseGpu();
+});
+
+test.each([
+  { T: 1, H: 2 },
+  { T: 7, H: 33 },
+  { T: 33, H: 7 },
+  { T: 65, H: 129 },
+])("forward and backward at %o", async ({ T, H }) => {
+  const epsilon = 1e-12;
+  const x = normals(T * H, "x", 3).map((value) => Math.fround(value + 5));
+  const [weight, bias, dy] = [normals(H, "w"), normals(H, "b"), normals(T * H, "dy")];
+  const out = await bench.run({
+    counts: { T },
+    inputs: { x, weight, bias, dy },
+    outputs: { y: T * H, mean: T, rstd: T, dx: T * H, dweight: H, dbias: H, a: PARTS * H, b: PARTS * H },
+    dispatches: (at) => {
+      const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), mean: at("mean"), rstd: at("rstd") };
+      const gradients = { dx: at("dx"), dweight: at("dweight"), dbias: at("dbias"), dy: at("dy") };
+      return [
+        layerNormForward({ ...shared, y: at("y"), bias: at("bias") }, { H, epsilon }),
+        ...layerNormBackward({ ...shared, ...gradients, scratch: [at("a"), at("b")] }, { H }),
+      ];
+    },
+  });
+  const truth = layerNorm(x, weight, bias, epsilon);
+  const gradients = layerNormGradients(x, weight, dy, epsilon);
+  expect(error(out["y"], truth.y)).toBeLessThan(1e-5);
+  expect(error(out["mean"], truth.mean)).toBeLessThan(1e-6);
+  expect(error(out["rstd"], truth.rstd)).toBeLessThan(1e-5);
+  // Two channels leave dx as the rest of numbers that cancel.
+  if (H > 2) expect(error(out["dx"], gradients.dx)).toBeLessThan(2e-5);
+  expect(error(out["dweight"], gradients.dweight)).toBeLessThan(1e-5);
+  expect(error(out["dbias"], gradients.dbias)).toBeLessThan(1e-6);
+});
+
+test("the reference's gradients are its derivatives", () => {
+  const [x, weight, bias, dy] = [normals(15, "x"), normals(5, "w"), normals(5, "b"), normals(15, "dy")];
+  const truth = layerNormGradients(x, weight, dy, 1e-3);
+  expect(
+    error(
+      differences((v) => layerNorm(v, weight, bias, 1e-3).y, x, dy),
+      truth.dx,
+    ),
+  ).toBeLessThan(1e-7);
+  expect(
+    error(
+      differences((v) => layerNorm(x, v, bias, 1e-3).y, weight, dy),
+      truth.dweight,
+    ),
+  ).toBeLessThan(1e-7);
+  expect(
+    error(
+      differences((v) => layerNorm(x, weight, v, 1e-3).y, bias, dy),
+      truth.dbias,
+    ),
+  ).toBeLessThan(1e-7);
+});
