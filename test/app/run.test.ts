@@ -187,7 +187,7 @@ describe("a run that cannot be saved", () => {
 
 describe("a run after a reload", () => {
   const busy: RunReport = { kind: "progress", stage: "train", progress: { done: 2, total: 3, unit: "steps" } };
-  const unfinished = [...reports.slice(0, -3), ...Array<RunReport>(50).fill(busy)];
+  const unfinished = [...reports.slice(0, -3), ...Array.from({ length: 50 }, () => busy)];
 
   /** A store as a closed page leaves it: after step 2, with the checkpoint of step 1. */
   async function leftStore(): Promise<AppStore> {

@@ -41,6 +41,13 @@ function watch(page: Page, url: string, problems: string[], strangers: string[])
   });
 }
 
+export interface PageOptions {
+  /** False for a browser without a WebGPU adapter. */
+  readonly webgpu?: boolean;
+  /** Bytes that the page may store. Set before the first write: Chromium remembers for a while how much room it found. */
+  readonly quota?: number;
+}
+
 /** Builds the page if it is not built, serves it under /sub/folder/ and opens it in a new profile. */
 export async function openPage(
   options: { readonly webgpu?: boolean; readonly width?: number } = {},
@@ -54,11 +61,16 @@ export async function openPage(
     executablePath,
     args: options.webgpu === false ? WITHOUT_WEBGPU : FLAGS,
     acceptDownloads: true,
-    viewport: { width: options.width ?? 1280, height: 800 },
+    viewport: { width: 1280, height: 800 },
   });
   const page = context.pages()[0] ?? (await context.newPage());
   const [problems, strangers]: [string[], string[]] = [[], []];
   watch(page, server.url, problems, strangers);
+  if (options.quota !== undefined) {
+    const session = await context.newCDPSession(page);
+    const { origin } = new URL(server.url);
+    await session.send("Storage.overrideQuotaForOrigin", { origin, quotaSize: options.quota });
+  }
   await page.goto(server.url);
   return {
     page,

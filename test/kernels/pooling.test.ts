@@ -1,5 +1,4 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { indexTexts } from "../../src/encoder/webgpu/texts.ts";
 import { normaliseBackward, normaliseForward } from "../../src/kernels/normalise/normalise.ts";
 import { poolingBackward, poolingForward } from "../../src/kernels/pooling/pooling.ts";
 import { normalise, normaliseGradient, pool, poolGradient } from "../reference/pooling.ts";

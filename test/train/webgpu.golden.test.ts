@@ -36,7 +36,7 @@ describe.each(goldenNames)("%s", (name) => {
     engine = await createWebGpuEngine({ gpu: await vulkanGpu() });
     model = await engine.createModel(golden);
     trainer = await model.createTrainer(golden.settings);
-  });
+  }, 120_000);
   afterAll(() => {
     engine.dispose();
     releaseGpu();
@@ -70,5 +70,5 @@ describe.each(goldenNames)("%s", (name) => {
         1e-4,
       );
     }
-  });
+  }, 240_000);
 });

@@ -1,5 +1,6 @@
 /** Every training query with its answer and its decoys. */
-import { rowsPerPage, trainingQueries, trainingRows, writtenRows } from "../../app/decoys.ts";
+import type { App } from "../../app/app.ts";
+import { type DecoyRow, rowsPerPage, trainingQueries, trainingRows, writtenRows } from "../../app/decoys.ts";
 import { useApp } from "../context.ts";
 import { counted, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
@@ -24,36 +25,51 @@ export function DecoysPlace() {
 }
 
 function Rows() {
-  const { collections, decoys, run } = useApp();
-  const collection = collections.open.value?.collection;
-  const chosen = decoys.shown.value;
-  const set = chosen ? chosen.trainingSet : run.trainingSet.value;
-  const page = decoys.page.value;
-  if (!set && !collection)
+  const app = useApp();
+  const { page } = app.decoys;
+  const list = decoyList(app, page.value);
+  if (!list)
     return (
       <p class="loading">
         <Mark size={32} drifting /> Reading the collection
       </p>
     );
-  const total = set ? set.rows.length : collection ? trainingQueries(collection).length : 0;
-  const rows = set ? trainingRows(set, collection, page) : collection ? writtenRows(collection, page) : [];
-  const name = chosen?.run.name ?? run.record.value?.name ?? "the run";
+  const first = page.value * rowsPerPage + 1;
   return (
     <>
-      <p>
-        {set
-          ? `The ${counted(total, "row")} that ${name} trains on: written decoys mixed with found ones.`
-          : `${counted(total, "training query", "training queries")} of ${collection?.name ?? ""}, with the decoys that came with it. A run adds found ones.`}
-      </p>
-      {rows.length === 0 && <Empty />}
-      <ol class="decoys" start={page * rowsPerPage + 1}>
-        {rows.map((row, index) => (
-          <DecoyCard key={`${page} ${index}`} row={row} number={page * rowsPerPage + index + 1} />
+      <p>{list.about}</p>
+      {list.rows.length === 0 && <Empty />}
+      <ol class="decoys" start={first}>
+        {list.rows.map((row, index) => (
+          <DecoyCard key={first + index} row={row} number={first + index} />
         ))}
       </ol>
-      <Pages total={total} />
+      <Pages total={list.total} />
     </>
   );
+}
+
+interface DecoyList {
+  readonly about: string;
+  readonly total: number;
+  readonly rows: readonly DecoyRow[];
+}
+
+/** The rows of the chosen run, else of the run at hand, else what the collection brings; undefined while it is read. */
+function decoyList({ collections, decoys, run }: App, page: number): DecoyList | undefined {
+  const collection = collections.open.value?.collection;
+  const chosen = decoys.shown.value;
+  const set = chosen ? chosen.trainingSet : run.trainingSet.value;
+  if (set) {
+    const name = (chosen?.run ?? run.record.value)?.name ?? "the run";
+    const about = `The ${counted(set.rows.length, "row")} that ${name} trains on: written decoys mixed with found ones.`;
+    return { about, total: set.rows.length, rows: trainingRows(set, collection, page) };
+  }
+  if (!collection) return undefined;
+  const total = trainingQueries(collection).length;
+  const queries = counted(total, "training query", "training queries");
+  const about = `${queries} of ${collection.name}, with the decoys that came with it. A run adds found ones.`;
+  return { about, total, rows: writtenRows(collection, page) };
 }
 
 function Empty() {

@@ -31,7 +31,10 @@ export function ResultsPlace() {
 function Empty() {
   return (
     <p class="empty">
-      <Mark size={40} /> No run yet. <a href="#train">Go to Train</a> and press Run.
+      <Mark size={40} />
+      <span>
+        No run yet. <a href="#train">Go to Train</a> and press Run.
+      </span>
     </p>
   );
 }

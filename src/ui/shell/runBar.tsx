@@ -34,29 +34,41 @@ export function RunBar() {
 function RunWords() {
   const { run } = useApp();
   const stage = currentStage(run);
-  const phase = run.phase.value;
-  const name = run.record.value?.name ?? "The run";
-  const last = run.steps.value.at(-1);
-  if (!stage) {
-    const step = last ? ` at step ${last.step} of ${last.steps}` : "";
-    const from = last ? "from this checkpoint" : "with the products of the stages that were done";
-    return (
-      <>
-        <strong>{phase === "paused" ? `${name} is paused${step}` : `${phaseWords[phase]} ${name}`}</strong>
-        {phase === "paused" && <span class="quiet wide-only"> Resume goes on {from}.</span>}
-      </>
-    );
-  }
+  if (!stage) return <WaitingWords />;
   const view = run.stages.value[stage];
-  const left = phase === "running" ? secondsLeft(view, run.steps.value) : undefined;
+  const running = run.phase.value === "running";
+  const phase = phaseWords[run.phase.value];
+  const left = running ? secondsLeft(view, run.steps.value) : undefined;
   return (
     <>
-      <strong class="wide-only">
-        {phase === "running" ? stageWords[stage] : `${phaseWords[phase]}: ${stageWords[stage]}`}
-      </strong>
-      <strong class="narrow-only">{phase === "running" ? stageShort[stage] : phaseWords[phase]}</strong>
+      <strong class="wide-only">{running ? stageWords[stage] : `${phase}: ${stageWords[stage]}`}</strong>
+      <strong class="narrow-only">{running ? stageShort[stage] : phase}</strong>
       {view.progress && <span> {progressWords(view.progress)}</span>}
       {left !== undefined && <span class="quiet"> about {duration(left)} left</span>}
+    </>
+  );
+}
+
+/** Before the first stage has begun, and for a run of an earlier visit. */
+function WaitingWords() {
+  const { phase, record, steps } = useApp().run;
+  const name = record.value?.name ?? "The run";
+  const last = steps.value.at(-1);
+  if (phase.value !== "paused")
+    return (
+      <strong>
+        {phaseWords[phase.value]} {name}
+      </strong>
+    );
+  return (
+    <>
+      <strong>
+        {name} is paused{last && ` at step ${last.step} of ${last.steps}`}
+      </strong>
+      <span class="quiet wide-only">
+        {" "}
+        Resume goes on {last ? "from this checkpoint" : "with the products of the stages that were done"}.
+      </span>
     </>
   );
 }
