@@ -8,6 +8,7 @@ import { type CollectionId, collectionId } from "../domain/ids.ts";
 import type { CollectionRecord } from "../domain/run.ts";
 import type { ImportReport, ImportResult, Progress } from "../domain/stages.ts";
 import type { App } from "./app.ts";
+import { showOwnRows } from "./decoys.ts";
 import type { PickedFile } from "./dependencies.ts";
 import { attempt, removeWithUndo, tell } from "./notices.ts";
 import { builtIn, builtInCollectionFiles } from "./shipped.ts";
@@ -136,6 +137,7 @@ export async function useDraft(app: App): Promise<void> {
     collections.list.value = [...others, record];
     collections.open.value = { id: record.id, collection: result.collection };
     collections.selected.value = record.id;
+    showOwnRows(app);
   } catch (error) {
     collections.draft.value = draft;
     throw error;
@@ -145,6 +147,7 @@ export async function useDraft(app: App): Promise<void> {
 export async function selectCollection(app: App, id: CollectionId): Promise<void> {
   const { collections } = app;
   collections.selected.value = id;
+  showOwnRows(app);
   if (collections.open.value?.id === id) return;
   const collection = await readCollection(app, id);
   if (collections.selected.value === id) collections.open.value = { id, collection };

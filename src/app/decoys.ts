@@ -45,6 +45,12 @@ export async function showRowsOf(app: App, run: RunRecord): Promise<void> {
   app.decoys.shown.value = { run, trainingSet };
 }
 
+/** Back to the rows of the run at hand, or to what the selected collection brings. */
+export function showOwnRows(app: App): void {
+  app.decoys.page.value = 0;
+  app.decoys.shown.value = undefined;
+}
+
 /** What a collection knows of a passage, by the string that the encoder reads of it. */
 type Known = ReadonlyMap<string, Document | WrittenNegative>;
 const known = new WeakMap<Collection, Known>();

@@ -10,6 +10,7 @@ import type { RunRecord, RunStatus } from "../domain/run.ts";
 import type { RunInput, RunOutcome } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
 import { readCollection, selectedCollection } from "./collections.ts";
+import { showOwnRows } from "./decoys.ts";
 import { encoderFolder, encoderName } from "./encoders.ts";
 import { attempt, tell, tellError } from "./notices.ts";
 import { goTo } from "./places.ts";
@@ -25,6 +26,7 @@ export async function startRun(app: App): Promise<void> {
   if (!app.canRun.value) return;
   app.deps.askToKeep();
   showRun(app.run, newRecord(app));
+  showOwnRows(app);
   goTo(app, "train");
   await goOn(app, "run");
 }

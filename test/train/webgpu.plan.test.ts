@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { parameterTable } from "../../src/encoder/parameters.ts";
 import { pieces } from "../../src/train/webgpu/arenas.ts";
-import { grown, roundUp } from "../../src/train/webgpu/capacity.ts";
+import { roundUp } from "../../src/train/webgpu/capacity.ts";
+import { fits, grown } from "../../src/train/webgpu/plan.ts";
 import { Serial } from "../../src/train/webgpu/serial.ts";
 
 test("room is rounded up by at most a quarter beyond 256", () => {
@@ -9,11 +10,15 @@ test("room is rounded up by at most a quarter beyond 256", () => {
   for (let n = 257; n < 20_000; n += 97) expect(roundUp(n) / n).toBeLessThan(1.25);
 });
 
-test("a plan is kept while it has room and never shrinks", () => {
-  const first = grown(undefined, { T: 100, S: 3 });
-  expect(first).toEqual({ T: 128, S: 64 });
-  expect(grown(first, { T: 128, S: 64 })).toBe(first);
-  expect(grown(first, { T: 10, S: 65 })).toEqual({ T: 128, S: 128 });
+test("a plan serves what it has room for, and its successor has room for both", () => {
+  const first = grown(undefined, { T: 100, S: 3, B: 2, pairs: 8 });
+  expect(first).toEqual({ T: 128, S: 64, B: 64, pairs: 64 });
+  expect(fits(first, { T: 128, S: 64, B: 64, pairs: 64 })).toBe(true);
+  for (const name of ["T", "S", "B", "pairs"] as const) {
+    const need = { T: 1, S: 1, B: 1, pairs: 1, [name]: 129 };
+    expect(fits(first, need)).toBe(false);
+    expect(grown(first, need)).toEqual({ ...first, [name]: 192 });
+  }
 });
 
 test("arenas larger than a binding are cut into pieces, decay into the right ones", () => {

@@ -6,13 +6,6 @@ export function roundUp(count: number): number {
   return Math.ceil(count / step) * step;
 }
 
-type Room = Readonly<Record<string, number>>;
-
-/** `current` if it has room for `needed`; otherwise room for both, rounded up. */
-export function grown<T extends Room>(current: T | undefined, needed: T): T {
-  const fits = (name: string) => (current?.[name] ?? 0) >= (needed[name] ?? 0);
-  if (current && Object.keys(needed).every(fits)) return current;
-  const larger: Record<string, number> = {};
-  for (const name of Object.keys(needed)) larger[name] = Math.max(current?.[name] ?? 0, roundUp(needed[name] ?? 0));
-  return larger as T;
-}
+/** `have` if that is enough for `need`; otherwise `need` rounded up. */
+export const enough = (have: number | undefined, need: number): number =>
+  have !== undefined && need <= have ? have : roundUp(need);

@@ -11,7 +11,7 @@ import type { Pass } from "../../gpu/pass.ts";
 import { readFloats } from "../../gpu/readback.ts";
 import { write } from "../../gpu/upload.ts";
 import { countsUniform, type Counts } from "../../kernels/counts.ts";
-import { grown } from "./capacity.ts";
+import { enough } from "./capacity.ts";
 import type { Context } from "./context.ts";
 
 /** The sizes of a batch for its forward pass. */
@@ -39,7 +39,7 @@ export function writeTexts(
 }
 
 interface Plan {
-  readonly capacity: Capacity & Readonly<Record<string, number>>;
+  readonly capacity: Capacity;
   readonly index: Arena;
   readonly activations: Arena;
   readonly passes: readonly Pass<Counts>[];
@@ -64,8 +64,9 @@ export class Embedder {
   }
 
   async #planFor({ T, S }: Capacity): Promise<Plan> {
-    const capacity = grown(this.#plan?.capacity, { T, S });
-    if (this.#plan?.capacity === capacity) return this.#plan;
+    const have = this.#plan?.capacity;
+    if (this.#plan && T <= this.#plan.capacity.T && S <= this.#plan.capacity.S) return this.#plan;
+    const capacity = { T: enough(have?.T, T), S: enough(have?.S, S) };
     this.dispose();
     const { gpu, pipelines } = this.#context;
     const { shape, pooling, weight } = this.#encoder;

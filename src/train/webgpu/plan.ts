@@ -9,6 +9,7 @@ import {
   rooms,
   rowSizes,
   type At,
+  type Capacity,
 } from "../../encoder/webgpu/tensors.ts";
 import { indexTexts, sortRows } from "../../encoder/webgpu/texts.ts";
 import { createArena, type Arena, type Rooms } from "../../gpu/arena.ts";
@@ -20,6 +21,7 @@ import { adamw } from "../../kernels/adamw/adamw.ts";
 import type { Counts } from "../../kernels/counts.ts";
 import { gradNorm, PARTIALS } from "../../kernels/gradnorm/gradnorm.ts";
 import { infonceBackward, infonceForward } from "../../kernels/infonce/infonce.ts";
+import { enough } from "./capacity.ts";
 import type { Context } from "./context.ts";
 import { countTexts, writeTexts, type EncoderWeights } from "./embed.ts";
 import { touchingPairs } from "./pairs.ts";
@@ -44,12 +46,24 @@ export interface StepTensors {
 }
 
 /** What a plan has room for; more tokens, texts, queries or pairs need a new one. */
-export interface StepCapacity extends Readonly<Record<string, number>> {
-  readonly T: number;
-  readonly S: number;
+export interface StepCapacity extends Capacity {
+  /** Queries. */
   readonly B: number;
+  /** Candidates of all queries together. */
   readonly pairs: number;
 }
+
+/** Whether a plan with room for `have` serves a batch that needs `need`. */
+export const fits = (have: StepCapacity, need: StepCapacity): boolean =>
+  need.T <= have.T && need.S <= have.S && need.B <= have.B && need.pairs <= have.pairs;
+
+/** Room for all that `have` has room for, and for `need`. */
+export const grown = (have: StepCapacity | undefined, need: StepCapacity): StepCapacity => ({
+  T: enough(have?.T, need.T),
+  S: enough(have?.S, need.S),
+  B: enough(have?.B, need.B),
+  pairs: enough(have?.pairs, need.pairs),
+});
 
 export interface StepPlan {
   readonly capacity: StepCapacity;

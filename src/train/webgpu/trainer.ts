@@ -7,11 +7,10 @@ import { readFloats, ReadbackRing } from "../../gpu/readback.ts";
 import { floatsOf, whole, type Slice } from "../../gpu/slice.ts";
 import { write } from "../../gpu/upload.ts";
 import { STATE } from "../../kernels/gradnorm/gradnorm.ts";
-import { grown } from "./capacity.ts";
 import type { Context } from "./context.ts";
 import type { EncoderWeights } from "./embed.ts";
 import { pieces, regionsOf } from "./arenas.ts";
-import { planStep, stepInput, type StepPlan, type StepTensors } from "./plan.ts";
+import { fits, grown, planStep, stepInput, type StepPlan, type StepTensors } from "./plan.ts";
 import type { Serial } from "./serial.ts";
 
 /** Steps submitted and not yet reported: enough to hide the way back, few enough to stop soon. */
@@ -101,8 +100,8 @@ class WebGpuTrainer implements Trainer {
   }
 
   async #planFor(needed: StepPlan["capacity"]): Promise<StepPlan> {
+    if (this.#plan && fits(this.#plan.capacity, needed)) return this.#plan;
     const capacity = grown(this.#plan?.capacity, needed);
-    if (this.#plan?.capacity === capacity) return this.#plan;
     this.#freePlan();
     this.#plan = await planStep(this.#parts.context, this.#tensors, this.#parts.settings, capacity);
     return this.#plan;

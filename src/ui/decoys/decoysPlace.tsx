@@ -59,7 +59,8 @@ interface DecoyList {
 function decoyList({ collections, decoys, run }: App, page: number): DecoyList | undefined {
   const collection = collections.open.value?.collection;
   const chosen = decoys.shown.value;
-  const set = chosen ? chosen.trainingSet : run.trainingSet.value;
+  const own = run.record.value?.collection === collections.selected.value;
+  const set = chosen ? chosen.trainingSet : own ? run.trainingSet.value : undefined;
   if (set) {
     const name = (chosen?.run ?? run.record.value)?.name ?? "the run";
     const about = `The ${counted(set.rows.length, "row")} that ${name} trains on: written decoys mixed with found ones.`;
