@@ -66,6 +66,12 @@ export default defineConfig({
     "unicorn/no-array-sort": "off",
     "unicorn/no-array-reverse": "off",
     "import/no-named-as-default-member": "off",
+    "unicorn/no-new-array": "off",
+    // A reader's caller names the type that was stored.
+    "typescript/no-unnecessary-type-parameters": "off",
+    "typescript/no-unnecessary-type-arguments": "off",
+    // Module workers have no origin to name.
+    "unicorn/require-post-message-target-origin": "off",
     // Contracts are objects of functions that never use `this`; taking one out of its object is safe.
     "typescript/unbound-method": "off",
     "unicorn/consistent-function-scoping": "off",

@@ -12,7 +12,7 @@ export interface Random {
 }
 
 /** Hashes a string to 32 bits (FNV-1a): lets a seed be derived for a named purpose. */
-export function hash32(text: string): number {
+function hash32(text: string): number {
   let hash = 0x811c9dc5;
   for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
   return hash >>> 0;

@@ -41,7 +41,7 @@ export interface TrainOutcome {
 
 /** Owns the GPU device (or the CPU engine) and the weights. */
 export interface EncoderStages {
-  /** Errors: UnreadableEncoder, EngineUnavailable. */
+  /** Errors: UnreadableEncoder, GpuUnavailable. */
   open: Stage<{ readonly folder: EncoderFolder; readonly engine: EngineChoice }, Progress, OpenedEncoder>;
   /** One unit vector a text, in order. Texts are given without prefix and cut to `maxTokens`. */
   encode: Stage<

@@ -1,8 +1,9 @@
 /**
  * The CPU engine: jax-js (WebAssembly, SIMD, threads where the page is cross-origin isolated) behind the contract that the
- * WebGPU engine fulfils, and its oracle. jax-js runs the embedding LayerNorm and the blocks, and differentiates them; plain
- * loops do what is little work or what it has no fast kernel for: embedding lookup and its gradient, pooling, InfoNCE and
- * its gradient (in double precision), clipping and AdamW.
+ * WebGPU engine fulfils, and its oracle. jax-js runs the embedding LayerNorm and the blocks; it differentiates linear layers
+ * and LayerNorm, while attention and GELU have their formulas (cpu/layer.ts). Plain loops do what is little work or what it
+ * has no fast kernel for: embedding lookup and its gradient, pooling, InfoNCE and its gradient (in double precision),
+ * clipping and AdamW.
  *
  * In Node, call `prepareNodeForCpuEngine` of experiments/node-cpu.ts before.
  */

@@ -41,27 +41,32 @@ export function denseIndex(ids: readonly DocumentId[], vectors: Vectors): DenseI
   return { ids, places: placesOf(ids), vectors };
 }
 
-/** Documents `from` … `to` against a group of queries, four at a time: a number of a document is loaded once for four. */
-function scoreBlock({ vectors }: DenseIndex, group: Group, from: number, to: number): void {
-  const { dimensions, values } = vectors;
-  const { queries, heaps } = group;
+/** Inner products of the document at `row` with the four queries from `at` on: a number of the document is loaded once for four. */
+function fourProducts(
+  { dimensions, values }: Vectors,
+  queries: Float32Array,
+  row: number,
+  at: number,
+): readonly number[] {
+  const [q1, q2, q3] = [at + dimensions, at + 2 * dimensions, at + 3 * dimensions];
+  let [s0, s1, s2, s3] = [0, 0, 0, 0];
+  for (let k = 0; k < dimensions; k++) {
+    const x = values[row + k] ?? 0;
+    s0 += x * (queries[at + k] ?? 0);
+    s1 += x * (queries[q1 + k] ?? 0);
+    s2 += x * (queries[q2 + k] ?? 0);
+    s3 += x * (queries[q3 + k] ?? 0);
+  }
+  return [s0, s1, s2, s3];
+}
+
+/** Documents `from` … `to` against a group of queries, four at a time. */
+function scoreBlock({ vectors }: DenseIndex, { queries, heaps }: Group, from: number, to: number): void {
+  const { dimensions } = vectors;
   for (let first = 0; first < heaps.length; first += 4) {
-    const [q0, q1, q2, q3] = [first, first + 1, first + 2, first + 3].map((q) => q * dimensions);
-    assert(q0 !== undefined && q1 !== undefined && q2 !== undefined && q3 !== undefined, "four rows");
     for (let document = from; document < to; document++) {
-      const row = document * dimensions;
-      let [s0, s1, s2, s3] = [0, 0, 0, 0];
-      for (let k = 0; k < dimensions; k++) {
-        const x = values[row + k] ?? 0;
-        s0 += x * (queries[q0 + k] ?? 0);
-        s1 += x * (queries[q1 + k] ?? 0);
-        s2 += x * (queries[q2 + k] ?? 0);
-        s3 += x * (queries[q3 + k] ?? 0);
-      }
-      heaps[first]?.offer(document, s0);
-      heaps[first + 1]?.offer(document, s1);
-      heaps[first + 2]?.offer(document, s2);
-      heaps[first + 3]?.offer(document, s3);
+      const scores = fourProducts(vectors, queries, document * dimensions, first * dimensions);
+      for (const [q, score] of scores.entries()) heaps[first + q]?.offer(document, score);
     }
   }
 }

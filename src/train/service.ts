@@ -1,7 +1,7 @@
 /** The encoder thread's stages over an engine: open, encode, train, restore, export, close. */
 import { assert } from "../base/assert.ts";
 import { transfer } from "../base/channel.ts";
-import { messageOf, UserError } from "../base/errors.ts";
+import { messageOf } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { EngineChoice, EngineInfo, EngineKind, Pooling } from "../domain/encoder.ts";
 import type { Engine, Model } from "../domain/engine.ts";
@@ -10,11 +10,6 @@ import { openFolder, writeFolder, type OpenFolder } from "../encoder/folder.ts";
 import type { Tokenize } from "./batch.ts";
 import { encode } from "./encode.ts";
 import { train } from "./train.ts";
-
-/** The engine that was asked for cannot start here. */
-export class EngineUnavailable extends UserError {
-  override readonly name = "EngineUnavailable";
-}
 
 /** How each engine is started; a factory throws where its engine cannot run. */
 export type EngineFactories = Readonly<Record<EngineKind, () => Promise<Engine>>>;

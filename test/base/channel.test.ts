@@ -28,7 +28,7 @@ const stages = {
     yield 0;
     return transfer({ buffer }, [buffer]);
   },
-  async *forever(_: null): AsyncGenerator<number, never, void> {
+  async *forever(_never: null): AsyncGenerator<number, never, void> {
     await new Promise(() => undefined);
     throw new Error("not reached");
   },

@@ -49,9 +49,7 @@ export interface PageOptions {
 }
 
 /** Builds the page if it is not built, serves it under /sub/folder/ and opens it in a new profile. */
-export async function openPage(
-  options: { readonly webgpu?: boolean; readonly width?: number } = {},
-): Promise<OpenPage> {
+export async function openPage(options: PageOptions = {}): Promise<OpenPage> {
   if (!existsSync("dist/index.html")) await build({ logLevel: "warn" });
   const server = await serveFolder("dist", "/sub/folder/");
   const profile = mkdtempSync(path.join(os.tmpdir(), "decoy-e2e-"));

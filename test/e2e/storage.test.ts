@@ -4,7 +4,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { servePage, startBrowser, type RunningBrowser } from "./storage.ts";
-import type {} from "./storagePage.ts";
 
 /** Numbers an arena: three parts of 1 MiB a checkpoint. */
 const length = 2 ** 18;

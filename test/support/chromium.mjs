@@ -31,5 +31,5 @@ export function chromiumOrInstall() {
     "No Chromium was found, and installing Debian's package failed. Install Chromium, or set CHROMIUM to its path.",
   );
   console.log("\n0 passed, 1 failed");
-  process.exit(1);
+  return process.exit(1);
 }

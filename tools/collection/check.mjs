@@ -75,8 +75,8 @@ function readQrels(split) {
   const rows = [];
   lines.slice(1).forEach((line, index) => {
     const cells = line.split("\t");
-    if (cells.length !== 3) return problem(`${name}:${index + 2}: ${cells.length} columns, not 3`);
-    rows.push({ query: cells[0], doc: cells[1], score: cells[2], at: `${name}:${index + 2}` });
+    if (cells.length !== 3) problem(`${name}:${index + 2}: ${cells.length} columns, not 3`);
+    else rows.push({ query: cells[0], doc: cells[1], score: cells[2], at: `${name}:${index + 2}` });
   });
   return rows;
 }

@@ -104,8 +104,8 @@ export interface Forward {
 }
 
 /**
- * Places in the largest chunk. More places make fewer kernels, each worth a message to another thread (on two threads 3072
- * took 420 ms where 1536 took 660 ms); but jax-js allocates a block's backward pass whole, in a heap of at most 4 GiB.
+ * Places in the largest chunk. More places make fewer kernels, each worth a message to another thread (on two busy cores
+ * a step with 3072 took two thirds of its time with 1536); but jax-js allocates a block's backward pass whole, in a heap of at most 4 GiB.
  */
 export const largestChunk = ({ intermediate }: EncoderShape): number => (intermediate <= 1536 ? 3072 : 1536);
 

@@ -44,7 +44,7 @@ function RunWords() {
       <strong class="wide-only">{running ? stageWords[stage] : `${phase}: ${stageWords[stage]}`}</strong>
       <strong class="narrow-only">{running ? stageShort[stage] : phase}</strong>
       {view.progress && <span> {progressWords(view.progress)}</span>}
-      {left !== undefined && <span class="quiet"> about {duration(left)} left</span>}
+      {left !== undefined && <span class="quiet"> {left < 1 ? "almost done" : `about ${duration(left)} left`}</span>}
     </>
   );
 }
