@@ -1,12 +1,44 @@
 import { preact } from "@preact/preset-vite";
+import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+
+/** What the built page may load and ask for: its own host only. WebAssembly is the CPU engine's; blob: are its threads. */
+const CONTENT_SECURITY_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "worker-src 'self' blob:",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "connect-src 'self' blob:",
+  "manifest-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+].join("; ");
+
+/** In the built page only: the development server injects inline scripts. */
+const securityPolicy: Plugin = {
+  name: "content-security-policy",
+  apply: "build",
+  transformIndexHtml: () => [
+    {
+      tag: "meta",
+      attrs: { "http-equiv": "Content-Security-Policy", content: CONTENT_SECURITY_POLICY },
+      injectTo: "head-prepend",
+    },
+  ],
+};
+
+/** With these the CPU engine may use more than one thread; without them the page works all the same. */
+const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Embedder-Policy": "require-corp" };
 
 export default defineConfig({
   // Relative, so that one build works at the root of a host and in any sub-folder of it.
   base: "./",
-  plugins: [preact()],
+  plugins: [preact(), securityPolicy],
   worker: { format: "es" },
   build: { target: "es2023", assetsInlineLimit: 0 },
+  server: { headers },
+  preview: { headers },
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
     exclude: ["test/e2e/**", "node_modules/**"],

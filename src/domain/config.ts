@@ -53,12 +53,12 @@ const schema = v.strictObject({
   /** Queries a step. */
   batchSize: v.optional(v.pipe(count, v.maxValue(4096)), 16),
   /** Passes over the training rows; `steps` wins where it is given. */
-  epochs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 1),
+  epochs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 3),
   /** Optimiser steps; 0 only measures. */
   steps: v.optional(whole),
   /** Peak learning rate. */
   learningRate: v.optional(positive, 2e-4),
-  /** Share of the steps over which the learning rate rises linearly from 0. */
+  /** Share of the steps, rounded down, over which the learning rate rises linearly from 0. */
   warmup: v.optional(fraction, 0.1),
   /** How the learning rate falls after the warmup: not at all, to 0 on a line, to 0 on half a cosine. */
   schedule: v.optional(v.picklist(["constant", "linear", "cosine"]), "linear"),

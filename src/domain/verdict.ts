@@ -1,12 +1,9 @@
 /** The sentence at the end of a run. Better, worse and no reliable difference are said in the same tone. */
 import type { Comparison } from "./ranking.ts";
 
-const three = (x: number): string =>
-  x
-    .toFixed(3)
-    .replace(/^(-?)0\./, "$1.")
-    .replace("-", "−");
-const signed = (x: number): string => (x >= 0 ? `+${three(x)}` : three(x));
+const three = (x: number): string => x.toFixed(3).replace(/^0\./u, ".");
+/** The sign of what is printed: −.0004 is +.000, not −.000. */
+const signed = (x: number): string => `${x <= -0.0005 ? "−" : "+"}${three(Math.abs(x))}`;
 const probability = (p: number): string => (p < 0.001 ? "p < .001" : `p = ${three(p)}`);
 
 /** "Search got better: nDCG@10 rose by +.041 (95 % interval .012 to .070, p = .003) on 300 test queries." */

@@ -108,7 +108,7 @@ class CpuModel implements Model {
       const embeddings = this.#emptyEmbeddings(texts);
       for (const chunk of arrange(texts, largestChunk(this.shape))) {
         const y = await infer(this.#programs, this.#input(texts), chunk);
-        pool(y, chunk, this.options.pooling, embeddings, this.shape.hidden);
+        pool({ y, chunk }, this.options.pooling, embeddings, this.shape.hidden);
       }
       return embeddings;
     });
@@ -136,13 +136,13 @@ class CpuModel implements Model {
       kept += forwardBytes(layout, chunk);
       const pass = kept <= keptBytes ? await forward(this.#programs, input, chunk) : undefined;
       const y = pass ? pass.y : await infer(this.#programs, input, chunk);
-      pool(y, chunk, pooling, embeddings, hidden);
+      pool({ y, chunk }, pooling, embeddings, hidden);
       passes.push(pass ?? chunk);
     }
     const { loss, dEmbeddings } = infoNce(embeddings, hidden, batch, temperature);
     for (const waiting of passes) {
       const pass = "saved" in waiting ? waiting : await forward(this.#programs, input, waiting);
-      const dy = poolBackward(pass.y, pass.chunk, pooling, dEmbeddings, hidden);
+      const dy = poolBackward(pass, pooling, dEmbeddings, hidden);
       await backward(this.#programs, input, pass, { dy, gradient });
     }
     return loss;

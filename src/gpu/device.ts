@@ -130,7 +130,7 @@ export class Gpu {
 
   /** Frees every buffer and the device; whatever still waits is rejected with DeviceLost. */
   dispose(): void {
-    for (const buffer of [...this.#buffers.keys()]) this.free(buffer);
+    this.#buffers.forEach((_, buffer) => this.free(buffer));
     this.device.destroy();
   }
 }

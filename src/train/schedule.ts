@@ -2,14 +2,15 @@ import type { TrainingConfig } from "../domain/config.ts";
 
 /**
  * The learning rate of a step (0-based), as transformers' get_{constant,linear,cosine}_schedule_with_warmup: 0 at the
- * first step of a warmup, the peak right after it, and 0 one step after the last.
+ * first step of a warmup, the peak right after it, and 0 one step after the last. The warmup is rounded down to whole
+ * steps, so that a run of a few steps does not spend one on a rate of 0.
  */
 export function learningRateAt(
   step: number,
   steps: number,
   { learningRate, warmup, schedule }: Pick<TrainingConfig, "learningRate" | "warmup" | "schedule">,
 ): number {
-  const rising = Math.ceil(steps * warmup);
+  const rising = Math.floor(steps * warmup);
   if (step < rising) return (learningRate * step) / Math.max(1, rising);
   const progress = (step - rising) / Math.max(1, steps - rising);
   switch (schedule) {

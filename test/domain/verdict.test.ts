@@ -8,6 +8,11 @@ const comparison = (verdict: Comparison["verdict"], value: number, pValue: numbe
   verdict,
 });
 
+test("what rounds to nothing has no minus", () => {
+  expect(verdictSentence(comparison("no reliable difference", -0.0004, 0.9), "test", 2)).toContain("by +.000 ");
+  expect(verdictSentence(comparison("no reliable difference", -0.0006, 0.9), "test", 2)).toContain("by −.001 ");
+});
+
 test("says which way, how much, how sure, and on what", () => {
   expect(verdictSentence(comparison("better", 0.0412, 0.0004), "test", 300)).toBe(
     "Search got better: nDCG@10 changed by +.041 (95 % interval +.021 to +.061, p < .001) on 300 test queries.",

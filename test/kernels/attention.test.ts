@@ -26,7 +26,7 @@ const shape = {
   types: 1,
   layerNormEpsilon: 0,
 } as const;
-const textsOf = (lengths: readonly number[]) => pack(lengths.map((length) => new Array<number>(length).fill(0)));
+const textsOf = (lengths: readonly number[]) => pack(lengths.map((length) => Array.from({ length }, () => 0)));
 
 async function run(lengths: readonly number[], N: number, D: number, scale: number) {
   const H = N * D;

@@ -22,7 +22,7 @@ test.each([
   const cuSeqlens = new Int32Array(lengths.length + 1);
   lengths.forEach((length, s) => (cuSeqlens[s + 1] = (cuSeqlens[s] ?? 0) + length));
   const [T, S] = [cuSeqlens.at(-1) ?? 0, lengths.length];
-  const textOf = Int32Array.from(lengths.flatMap((length, s) => new Array<number>(length).fill(s)));
+  const textOf = Int32Array.from(lengths.flatMap((length, s) => Array.from({ length }, () => s)));
   const [x, dpooled] = [normals(T * H, "x"), normals(S * H, "d")];
   const out = await bench.run({
     counts: { T, S },

@@ -5,8 +5,12 @@ const rates = (schedule: "constant" | "linear" | "cosine", warmup: number, steps
   Array.from({ length: steps }, (_, step) => learningRateAt(step, steps, { learningRate: 1, warmup, schedule }));
 
 // Expected values as transformers' get_linear_schedule_with_warmup and get_cosine_schedule_with_warmup give them.
-test("linear: rises over ceil(10 × .15) = 2 steps, falls to 1/8 at the last", () => {
-  expect(rates("linear", 0.15)).toEqual([0, 0.5, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8]);
+test("linear: rises over floor(10 × .25) = 2 steps, falls to 1/8 at the last", () => {
+  expect(rates("linear", 0.25)).toEqual([0, 0.5, 1, 7 / 8, 6 / 8, 5 / 8, 4 / 8, 3 / 8, 2 / 8, 1 / 8]);
+});
+
+test("a single step is never spent on the warmup", () => {
+  expect(rates("linear", 0.1, 1)).toEqual([1]);
 });
 
 test("no warmup: the first step has the peak", () => {

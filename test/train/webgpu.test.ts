@@ -190,7 +190,7 @@ test("what waits when the engine is disposed is rejected with DeviceLost, and so
 
 test("bad input is refused: an unknown token, a text that is too long, weights of another shape", async () => {
   await expect(model.embed(pack([[50]]))).rejects.toThrow(/not below 50/);
-  await expect(model.embed(pack([new Array<number>(41).fill(1)]))).rejects.toThrow(/41 of 1 to 40/);
+  await expect(model.embed(pack([Array.from({ length: 41 }, () => 1)]))).rejects.toThrow(/41 of 1 to 40/);
   await expect(engine.createModel({ shape, pooling: "mean", weights: new Float32Array(3) })).rejects.toThrow(
     /weights of 3/,
   );

@@ -193,5 +193,5 @@ export async function backward(
   mask.dispose();
   const { x, ...norm } = programs.normBackward({ x: embedded, ...jax.tree.ref(input.uploaded.norm) }, dx);
   await addAll("embeddings.LayerNorm", norm);
-  scatterAdd(gradient, { table, hidden: shape.hidden }, chunk, input.texts, await numbers(x));
+  scatterAdd(gradient, { table, hidden: shape.hidden }, { chunk, texts: input.texts }, await numbers(x));
 }

@@ -41,10 +41,10 @@ export function lookUp(
 export function scatterAdd(
   gradient: Float32Array,
   { table, hidden }: Lookup,
-  chunk: Chunk,
-  { tokenIds }: PackedTexts,
+  { chunk, texts }: { readonly chunk: Chunk; readonly texts: PackedTexts },
   dx: Float32Array,
 ): void {
+  const { tokenIds } = texts;
   const [words, positions, type] = embeddingOffsets(table);
   for (const { place, token, length } of chunk.texts) {
     for (let i = 0; i < length; i++) {
@@ -71,8 +71,14 @@ const embeddingOffsets = (table: ParameterTable) =>
 /** The smallest norm that a vector is divided by (torch.nn.functional.normalize's is the same). */
 const SMALLEST_NORM = 1e-12;
 
-/** Unit vectors of the chunk's texts from the last block's output y (C, H), into `embeddings` (S, H). */
-export function pool(y: Float32Array, chunk: Chunk, pooling: Pooling, embeddings: Float32Array, hidden: number): void {
+/** The last block's output (C, H) for a chunk of texts. */
+export interface Output {
+  readonly y: Float32Array;
+  readonly chunk: Chunk;
+}
+
+/** Unit vectors of the chunk's texts, into `embeddings` (S, H). */
+export function pool({ y, chunk }: Output, pooling: Pooling, embeddings: Float32Array, hidden: number): void {
   const mean = new Float64Array(hidden);
   for (const text of chunk.texts) {
     const norm = pooled(y, text, pooling, mean);
@@ -96,8 +102,7 @@ function pooled(y: Float32Array, { place, length }: Placed, pooling: Pooling, me
 
 /** The gradient (C, H) of y from that of the embeddings (S, H). e = p/|p|, so dp = (de − e·(e·de)) / |p|. */
 export function poolBackward(
-  y: Float32Array,
-  chunk: Chunk,
+  { y, chunk }: Output,
   pooling: Pooling,
   dEmbeddings: Float64Array,
   hidden: number,

@@ -2,19 +2,39 @@ import type { Dispatch, Kernel } from "../../gpu/pass.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import type { Counts } from "../counts.ts";
 import { sumParts, sumTokens } from "../reduce/reduce.ts";
+import backwardInputWideCode from "./backward.input.vec4.wgsl?raw";
 import backwardInputCode from "./backward.input.wgsl?raw";
+import backwardWeightWideCode from "./backward.weight.vec4.wgsl?raw";
 import backwardWeightCode from "./backward.weight.wgsl?raw";
+import forwardWideCode from "./forward.vec4.wgsl?raw";
 import forwardCode from "./forward.wgsl?raw";
 
-const forward: Kernel = { name: "linear/forward", code: forwardCode };
-const backwardInput: Kernel = { name: "linear/backward.input", code: backwardInputCode };
-const backwardWeight: Kernel = { name: "linear/backward.weight", code: backwardWeightCode };
+interface Kernels {
+  readonly forward: Kernel;
+  readonly backwardInput: Kernel;
+  readonly backwardWeight: Kernel;
+}
+
+const scalar: Kernels = {
+  forward: { name: "linear/forward", code: forwardCode },
+  backwardInput: { name: "linear/backward.input", code: backwardInputCode },
+  backwardWeight: { name: "linear/backward.weight", code: backwardWeightCode },
+};
+
+const wide: Kernels = {
+  forward: { name: "linear/forward.vec4", code: forwardWideCode },
+  backwardInput: { name: "linear/backward.input.vec4", code: backwardInputWideCode },
+  backwardWeight: { name: "linear/backward.weight.vec4", code: backwardWeightWideCode },
+};
 
 /** Inputs and outputs of a linear layer: weight is (O, I). */
 export interface LinearSize {
   readonly I: number;
   readonly O: number;
 }
+
+/** The kernels that load four numbers at once, wherever the sizes allow it: they are nearly twice as fast. */
+const kernelsFor = ({ I, O }: LinearSize): Kernels => (I % 4 === 0 && O % 4 === 0 ? wide : scalar);
 
 /** Workgroups that cover a matrix: 8 × 4 threads with 8 × 8 elements each. */
 const across = (columns: number): number => Math.ceil(columns / 64);
@@ -34,7 +54,7 @@ interface Forward {
 
 /** y = x · weightᵀ + bias. */
 export const linearForward = ({ y, counts, x, weight, bias }: Forward, { I, O }: LinearSize): Dispatch<Counts> => ({
-  kernel: forward,
+  kernel: kernelsFor({ I, O }).forward,
   constants: { I, O },
   bindings: [counts, x, weight, bias, y],
   workgroups: ({ T }) => [across(O), down(T)],
@@ -75,7 +95,7 @@ interface Backward {
 function weightGradient({ dweight, counts, x, dy, scratch }: Backward, { I, O }: LinearSize): Dispatch<Counts>[] {
   const parts = weightParts({ I, O });
   const stage = (target: Slice): Dispatch<Counts> => ({
-    kernel: backwardWeight,
+    kernel: kernelsFor({ I, O }).backwardWeight,
     constants: { I, O, PARTS: parts },
     bindings: [counts, x, dy, target],
     workgroups: () => [across(I), down(O), parts],
@@ -87,7 +107,7 @@ function weightGradient({ dweight, counts, x, dy, scratch }: Backward, { I, O }:
 /** dx = dy · weight, dweight = dyᵀ · x, dbias = Σ over tokens of dy. */
 export const linearBackward = (at: Backward, size: LinearSize): Dispatch<Counts>[] => [
   {
-    kernel: backwardInput,
+    kernel: kernelsFor(size).backwardInput,
     constants: { I: size.I, O: size.O },
     bindings: [at.counts, at.weight, at.dy, at.dx],
     workgroups: ({ T }) => [across(size.I), down(T)],
