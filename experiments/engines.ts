@@ -1,18 +1,6 @@
 /** The two engines as Node starts them: the CPU engine on its threads, WebGPU through Dawn (package `webgpu`). */
-import { existsSync } from "node:fs";
 import type { EngineFactories } from "../src/train/service.ts";
-
-/** Chromium's software Vulkan driver, where no other is named and this machine has it. */
-const SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json";
-
-async function nodeGpu(): Promise<GPU> {
-  const { create, globals } = await import("webgpu");
-  Object.assign(globalThis, globals);
-  if (!process.env["VK_ICD_FILENAMES"] && !process.env["VK_DRIVER_FILES"] && existsSync(SWIFTSHADER)) {
-    process.env["VK_ICD_FILENAMES"] = SWIFTSHADER;
-  }
-  return create([]);
-}
+import { nodeGpu } from "./node-gpu.ts";
 
 /** Each engine's code is loaded when it is asked for. */
 export const nodeEngines: EngineFactories = {

@@ -22,3 +22,5 @@ try {
 } finally {
   await server.close();
 }
+// A WebGPU instance would keep the process alive.
+process.exit();

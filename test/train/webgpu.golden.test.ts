@@ -67,7 +67,7 @@ describe.each(goldenNames)("%s", (name) => {
       if (isKeyBias(tensor)) continue;
       const end = offset + size(shape);
       expect(worst(after.subarray(offset, end), golden.expected.after.subarray(offset, end)), tensor).toBeLessThan(
-        1e-4,
+        1e-5,
       );
     }
   }, 240_000);

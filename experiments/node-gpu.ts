@@ -1,0 +1,60 @@
+/**
+ * WebGPU in Node: Dawn (package `webgpu`) over a Vulkan driver. Without a GPU that is SwiftShader, the software driver that
+ * Chromium brings along. VK_ICD_FILENAMES or VK_DRIVER_FILES name another driver.
+ */
+import { existsSync } from "node:fs";
+import { constants } from "node:os";
+import { dirname, join } from "node:path";
+
+const ICD_PLACES = [
+  "/usr/lib/chromium/vk_swiftshader_icd.json",
+  "/usr/lib/chromium-browser/vk_swiftshader_icd.json",
+  "/usr/lib64/chromium-browser/vk_swiftshader_icd.json",
+  "/opt/google/chrome/vk_swiftshader_icd.json",
+  "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
+];
+
+/** Whether the system itself has Vulkan drivers: then they are found without help. */
+const SYSTEM_DRIVERS = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
+
+/**
+ * Chromium also brings the Vulkan loader, outside the places where the system looks. Once it is in the process Dawn finds
+ * it by name. `dlopen` refuses it, as it is no Node module, but RTLD_NODELETE (0x1000 on Linux) keeps it loaded.
+ */
+function loadVulkanBeside(icd: string): void {
+  const loader = join(dirname(icd), "libvulkan.so.1");
+  if (process.platform !== "linux" || !existsSync(loader)) return;
+  try {
+    process.dlopen({ exports: {} }, loader, constants.dlopen.RTLD_NOW | 0x1000);
+  } catch {
+    // Expected; that there is no adapter shows when one is asked for.
+  }
+}
+
+/** Points Vulkan to a software driver where nothing names a driver and the system has none. */
+function chooseDriver(): void {
+  const named = process.env["VK_ICD_FILENAMES"] ?? process.env["VK_DRIVER_FILES"];
+  const system = SYSTEM_DRIVERS.some((place) => existsSync(place));
+  const found = named ?? (system ? undefined : ICD_PLACES.find((place) => existsSync(place)));
+  if (found === undefined) return;
+  if (named === undefined) process.env["VK_ICD_FILENAMES"] = found;
+  loadVulkanBeside(found);
+}
+
+// Dawn ends with the last reference to what create() gave, and takes devices with it; while one is held, Node does not
+// exit by itself.
+let held: GPU | undefined;
+
+/** Dawn's `navigator.gpu`, one a process. `options` are Dawn's: "backend=vulkan", … */
+export async function nodeGpu(options: string[] = []): Promise<GPU> {
+  chooseDriver();
+  const { create, globals } = await import("webgpu");
+  Object.assign(globalThis, globals);
+  held ??= create(options);
+  return held;
+}
+
+/** Lets Node exit once the devices are collected too. */
+export function releaseGpu(): void {
+  held = undefined;
+}
