@@ -41,20 +41,17 @@ function chooseDriver(): void {
   loadVulkanBeside(found);
 }
 
-// Dawn ends with the last reference to what create() gave, and takes devices with it; while one is held, Node does not
-// exit by itself.
-let held: GPU | undefined;
+// Never let go: when the garbage collector ends a Dawn instance, it may end the process or stop it for good. A process
+// that used one does not end by itself.
+const held = new Map<string, GPU>();
 
-/** Dawn's `navigator.gpu`, one a process. `options` are Dawn's: "backend=vulkan", … */
+/** Dawn's `navigator.gpu`, one a process and choice of options. `options` are Dawn's: "backend=vulkan", … */
 export async function nodeGpu(options: string[] = []): Promise<GPU> {
   chooseDriver();
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
-  held ??= create(options);
-  return held;
-}
-
-/** Lets Node exit once the devices are collected too. */
-export function releaseGpu(): void {
-  held = undefined;
+  const key = options.join(" ");
+  const gpu = held.get(key) ?? create(options);
+  held.set(key, gpu);
+  return gpu;
 }

@@ -8,13 +8,22 @@ import path from "node:path";
 import { chromiumOrInstall } from "./support/chromium.mjs";
 
 const scratch = mkdtempSync(path.join(os.tmpdir(), "decoy-test-"));
+/** A run that hangs is ended and counts as failed. */
+const MOST_MINUTES = 20;
 const totals = { passed: 0, failed: 0, skipped: 0 };
 
 function run(name, command, args) {
   console.log(`\n── ${name}`);
   const started = performance.now();
-  const { status } = spawnSync(command, args, { stdio: "inherit", env: process.env });
-  console.log(`── ${name}: ${status === 0 ? "passed" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)} s)`);
+  const { status } = spawnSync(command, args, {
+    stdio: "inherit",
+    env: process.env,
+    timeout: MOST_MINUTES * 60_000,
+    killSignal: "SIGKILL",
+  });
+  console.log(
+    `── ${name}: ${status === 0 ? "passed" : "FAILED"} (${((performance.now() - started) / 1000).toFixed(1)} s)`,
+  );
   return status === 0;
 }
 

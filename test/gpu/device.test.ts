@@ -1,4 +1,4 @@
-import { afterAll, expect, test, vi } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createArena, layOut } from "../../src/gpu/arena.ts";
 import { describeAdapter, isSoftwareAdapter, openGpu } from "../../src/gpu/device.ts";
 import { Pipelines } from "../../src/gpu/pass.ts";
@@ -6,9 +6,7 @@ import { readFloats, ReadbackRing } from "../../src/gpu/readback.ts";
 import { whole } from "../../src/gpu/slice.ts";
 import { Submitter } from "../../src/gpu/submit.ts";
 import { write } from "../../src/gpu/upload.ts";
-import { nullGpu, releaseGpu, vulkanGpu } from "../support/device.ts";
-
-afterAll(releaseGpu);
+import { nullGpu, vulkanGpu } from "../support/device.ts";
 
 const info = { vendor: "", architecture: "", device: "", description: "", isFallbackAdapter: false };
 
@@ -47,7 +45,7 @@ test("an invalid call, which WebGPU would drop in silence, fails the next result
 });
 
 test("a kernel that does not compile, and tensors that do not fit it, fail where passes are made", async () => {
-  const gpu = await openGpu(nullGpu());
+  const gpu = await openGpu(await nullGpu());
   const pipelines = new Pipelines(gpu);
   const workgroups = () => [1] as const;
   const wrong = { name: "wrong", code: "@compute @workgroup_size(1) fn main() { let x: u32 = 1.5; }" };
@@ -72,7 +70,7 @@ test("work that would never end is rejected when the device is destroyed", async
 });
 
 test("memory is counted; a buffer over the limit is refused with both numbers", async () => {
-  const gpu = await openGpu(nullGpu());
+  const gpu = await openGpu(await nullGpu());
   const first = gpu.storage("first", 1000);
   gpu.free(first);
   gpu.free(first);
@@ -123,7 +121,7 @@ test("a ring hands out its slots again, in the order they were asked for", async
 });
 
 test("chunks shrink on a slow device and grow on a fast one", async () => {
-  const gpu = await openGpu(nullGpu());
+  const gpu = await openGpu(await nullGpu());
   const submitter = new Submitter(gpu);
   const clock = vi.spyOn(performance, "now");
   let time = 1000;

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { adamw } from "../../src/kernels/adamw/adamw.ts";
 import { gradNorm, PARTIALS, STATE } from "../../src/kernels/gradnorm/gradnorm.ts";
 import { adamw as reference, globalNorm } from "../reference/adamw.ts";
-import { releaseGpu } from "../support/device.ts";
 import { error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -11,7 +10,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 const settings = { betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.1, decayed: 64 } as const;

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { indexTexts } from "../../src/encoder/webgpu/texts.ts";
 import { attentionBackward, attentionForward } from "../../src/kernels/attention/attention.ts";
 import { attention, attentionGradient } from "../reference/attention.ts";
-import { releaseGpu } from "../support/device.ts";
 import { pack } from "../support/golden.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
@@ -12,7 +11,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 const shape = {

@@ -4,7 +4,6 @@ import { add } from "../../src/kernels/add/add.ts";
 import { geluBackward, geluForward } from "../../src/kernels/gelu/gelu.ts";
 import { at as item, fill } from "../reference/at.ts";
 import { erf, gelu, geluDerivative } from "../reference/gelu.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -13,7 +12,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 test.each([

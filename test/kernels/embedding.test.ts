@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { sortRows } from "../../src/encoder/webgpu/texts.ts";
 import { embeddingBackward, embeddingForward } from "../../src/kernels/embedding/embedding.ts";
 import { embed, tableGradient } from "../reference/embedding.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -11,7 +10,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 test.each([

@@ -3,7 +3,6 @@ import { infonceBackward, infonceForward } from "../../src/kernels/infonce/infon
 import { touchingPairs } from "../../src/train/webgpu/pairs.ts";
 import { infonce, infonceGradient } from "../reference/infonce.ts";
 import { normalise } from "../reference/pooling.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -12,7 +11,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 /** Each query b of texts 0 … B - 1 has `lengths[b]` candidates among S texts, some more than once, one of them a query. */

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { layerNormBackward, layerNormForward } from "../../src/kernels/layernorm/layernorm.ts";
 import { PARTS } from "../../src/kernels/reduce/reduce.ts";
 import { layerNorm, layerNormGradients } from "../reference/layernorm.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -11,7 +10,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 test.each([

@@ -3,7 +3,6 @@ import { linearBackward, linearForward, weightParts, weightScratch } from "../..
 import { PARTS, sumTokens } from "../../src/kernels/reduce/reduce.ts";
 import { at as item, fill, sum } from "../reference/at.ts";
 import { linear, linearGradients } from "../reference/linear.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -12,7 +11,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 const sizes = [

@@ -2,7 +2,6 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { normaliseBackward, normaliseForward } from "../../src/kernels/normalise/normalise.ts";
 import { poolingBackward, poolingForward } from "../../src/kernels/pooling/pooling.ts";
 import { normalise, normaliseGradient, pool, poolGradient } from "../reference/pooling.ts";
-import { releaseGpu } from "../support/device.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -11,7 +10,6 @@ beforeAll(async () => {
 }, 120_000);
 afterAll(() => {
   bench.gpu.dispose();
-  releaseGpu();
 });
 
 test.each([

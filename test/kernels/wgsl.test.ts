@@ -1,6 +1,6 @@
 /** Every kernel compiles, with Dawn's null backend: no driver needed. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { nullGpu, releaseGpu } from "../support/device.ts";
+import { nullGpu } from "../support/device.ts";
 
 const sources = import.meta.glob<string>("../../src/kernels/**/*.wgsl", {
   query: "?raw",
@@ -10,13 +10,12 @@ const sources = import.meta.glob<string>("../../src/kernels/**/*.wgsl", {
 let device: GPUDevice;
 
 beforeAll(async () => {
-  const adapter = await nullGpu().requestAdapter();
+  const adapter = await (await nullGpu()).requestAdapter();
   if (!adapter) throw new Error("Dawn has no null backend");
   device = await adapter.requestDevice();
 });
 afterAll(() => {
   device.destroy();
-  releaseGpu();
 });
 
 /** What the compiler and the pipeline, made for WebGPU's default limits, have to say against a kernel. */

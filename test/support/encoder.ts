@@ -2,26 +2,11 @@
 import { random } from "../../src/base/random.ts";
 import type { EncoderFolder, EncoderShape } from "../../src/domain/encoder.ts";
 import { parameterTable, size } from "../../src/encoder/parameters.ts";
+import { wordPieceJson } from "../../tools/encoder/tokenizer.ts";
+import { SPECIAL_TOKENS } from "../../tools/encoder/vocabulary.ts";
 import { writeSafetensors } from "../../src/encoder/safetensors.ts";
 
-const WORDS = [
-  "[PAD]",
-  "[UNK]",
-  "[CLS]",
-  "[SEP]",
-  "[MASK]",
-  "the",
-  "cat",
-  "dog",
-  "sat",
-  "ran",
-  "on",
-  "mat",
-  "sea",
-  "salt",
-  "tide",
-  "moon",
-];
+const WORDS = [...SPECIAL_TOKENS, "the", "cat", "dog", "sat", "ran", "on", "mat", "sea", "salt", "tide", "moon"];
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789".split("");
 export const pieces = [...WORDS, ...LETTERS, ...LETTERS.map((letter) => `##${letter}`)];
 
@@ -38,50 +23,6 @@ export const tinyShape: EncoderShape = {
 };
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
-export const tokenizerJson = {
-  version: "1.0",
-  truncation: null,
-  padding: null,
-  added_tokens: WORDS.slice(0, 5).map((content, id) => ({
-    id,
-    content,
-    special: true,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-  })),
-  normalizer: {
-    type: "BertNormalizer",
-    clean_text: true,
-    handle_chinese_chars: true,
-    strip_accents: null,
-    lowercase: true,
-  },
-  pre_tokenizer: { type: "BertPreTokenizer" },
-  post_processor: {
-    type: "TemplateProcessing",
-    single: [
-      { SpecialToken: { id: "[CLS]", type_id: 0 } },
-      { Sequence: { id: "A", type_id: 0 } },
-      { SpecialToken: { id: "[SEP]", type_id: 0 } },
-    ],
-    pair: [],
-    special_tokens: {
-      "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
-      "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
-    },
-  },
-  decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-  model: {
-    type: "WordPiece",
-    unk_token: "[UNK]",
-    continuing_subword_prefix: "##",
-    max_input_chars_per_word: 100,
-    vocab: Object.fromEntries(pieces.map((piece, id) => [piece, id])),
-  },
-};
 
 export const tinyConfig = {
   model_type: "bert",
@@ -113,7 +54,7 @@ export function tinyEncoder(changes: Readonly<Record<string, unknown>> = {}): En
   const files: Record<string, Uint8Array<ArrayBuffer>> = {
     "config.json": json(tinyConfig),
     "model.safetensors": writeSafetensors(tinyTensors(), "F32"),
-    "tokenizer.json": json(tokenizerJson),
+    "tokenizer.json": json(wordPieceJson(pieces)),
   };
   for (const [path, content] of Object.entries(changes)) {
     if (content === undefined) delete files[path];

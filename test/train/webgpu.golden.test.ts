@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine, Model, StepOutcome, Trainer } from "../../src/domain/engine.ts";
 import { size } from "../../src/encoder/parameters.ts";
 import { createWebGpuEngine } from "../../src/train/webgpu.ts";
-import { releaseGpu, vulkanGpu } from "../support/device.ts";
+import { vulkanGpu } from "../support/device.ts";
 import { goldenNames, loadGolden, type Golden } from "../support/golden.ts";
 
 /** Per tensor, the largest difference over the largest entry of the truth. */
@@ -39,7 +39,6 @@ describe.each(goldenNames)("%s", (name) => {
   }, 120_000);
   afterAll(() => {
     engine.dispose();
-    releaseGpu();
   });
 
   test("embeds like PyTorch", async () => {

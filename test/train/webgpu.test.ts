@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest
 import type { ContrastiveBatch, Engine, Model } from "../../src/domain/engine.ts";
 import { parameterTable, size } from "../../src/encoder/parameters.ts";
 import { createWebGpuEngine } from "../../src/train/webgpu.ts";
-import { releaseGpu, vulkanGpu } from "../support/device.ts";
+import { vulkanGpu } from "../support/device.ts";
 import { pack } from "../support/golden.ts";
 import { normals } from "../support/kernels.ts";
 
@@ -61,7 +61,6 @@ beforeEach(async () => {
 afterEach(() => model.dispose());
 afterAll(() => {
   engine.dispose();
-  releaseGpu();
 });
 
 test("says what it runs on", () => {

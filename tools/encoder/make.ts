@@ -12,7 +12,8 @@ import { random } from "../../src/base/random.ts";
 import { parameterTable, size, type Tensor } from "../../src/encoder/parameters.ts";
 import { writeSafetensors } from "../../src/encoder/safetensors.ts";
 import type { EncoderShape } from "../../src/domain/encoder.ts";
-import { SPECIAL_TOKENS, trainVocabulary, wordCounts } from "./vocabulary.ts";
+import { wordPieceJson } from "./tokenizer.ts";
+import { trainVocabulary, wordCounts } from "./vocabulary.ts";
 
 const ENTRIES = 4096;
 const MAX_TOKENS = 256;
@@ -55,54 +56,6 @@ function initial({ name, shape }: Tensor): Float32Array {
   const source = random(SEED, name);
   const deviation = name.includes("position") ? 0.002 : 0.02;
   return values.map(() => deviation * source.normal());
-}
-
-function tokenizerJson(vocabulary: readonly string[]): object {
-  const special = (content: string, id: number) => ({
-    id,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  });
-  const template = [
-    { SpecialToken: { id: "[CLS]", type_id: 0 } },
-    { Sequence: { id: "A", type_id: 0 } },
-    { SpecialToken: { id: "[SEP]", type_id: 0 } },
-  ];
-  return {
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: SPECIAL_TOKENS.map(special),
-    normalizer: {
-      type: "BertNormalizer",
-      clean_text: true,
-      handle_chinese_chars: true,
-      strip_accents: null,
-      lowercase: true,
-    },
-    pre_tokenizer: { type: "BertPreTokenizer" },
-    post_processor: {
-      type: "TemplateProcessing",
-      single: template,
-      pair: [...template, { Sequence: { id: "B", type_id: 1 } }, { SpecialToken: { id: "[SEP]", type_id: 1 } }],
-      special_tokens: {
-        "[CLS]": { id: "[CLS]", ids: [2], tokens: ["[CLS]"] },
-        "[SEP]": { id: "[SEP]", ids: [3], tokens: ["[SEP]"] },
-      },
-    },
-    decoder: { type: "WordPiece", prefix: "##", cleanup: true },
-    model: {
-      type: "WordPiece",
-      unk_token: "[UNK]",
-      continuing_subword_prefix: "##",
-      max_input_chars_per_word: 100,
-      vocab: Object.fromEntries(vocabulary.map((piece, id) => [piece, id])),
-    },
-  };
 }
 
 const card = (parameters: number): string => `---
@@ -192,7 +145,7 @@ export function main([directory = "public/encoder"]: readonly string[]): void {
   const files: Readonly<Record<string, string | Uint8Array>> = {
     ...configFiles(shape),
     "model.safetensors": writeSafetensors(tensors, "F16"),
-    "tokenizer.json": `${JSON.stringify(tokenizerJson(vocabulary))}\n`,
+    "tokenizer.json": `${JSON.stringify(wordPieceJson(vocabulary))}\n`,
     "README.md": card(table.parameters),
   };
   for (const [name, content] of Object.entries(files)) {
