@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import os from "node:os";
 import path from "node:path";
 import { afterAll, expect, test } from "vitest";
 
 // A guard that nobody has seen fail may be misconfigured and silent. Here every lint rule that the design leans on is
-// fed a violation, in a folder of its own beside the sources, with the real configuration.
-const root = mkdtempSync(path.join(process.cwd(), ".lint-canary-"));
+// fed a violation, in a folder of its own, with the real configuration.
+const root = mkdtempSync(path.join(os.tmpdir(), "decoy-lint-"));
 afterAll(() => rmSync(root, { recursive: true }));
 
 function lint(files: Readonly<Record<string, string>>): string {
