@@ -139,7 +139,9 @@ test("the downloaded encoder opens again and gives the same vectors, bit for bit
   await chooser.setFiles(file);
   await expect.poll(() => page.getByRole("radio").count(), { timeout: 60_000 }).toBe(3);
   await place(page, "Train");
-  const names = await page.getByLabel("Encoder", { exact: true }).locator("option").allInnerTexts();
+  const encoders = page.getByLabel("Encoder", { exact: true }).locator("option");
+  await expect.poll(() => encoders.count()).toBe(2);
+  const names = await encoders.allInnerTexts();
   await recipe(page, { Encoder: names.at(-1) ?? "", Steps: "0" });
   await button(page, "Run").click();
   await expect
