@@ -1,5 +1,5 @@
 /** The whole page: rail, place, run bar. */
-import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import type { App } from "../../app/app.ts";
 import type { PlaceName } from "../../app/places.ts";
 import { AppContext, useApp } from "../context.ts";
@@ -40,7 +40,8 @@ function Main() {
   const { place } = useApp();
   const main = useRef<HTMLElement>(null);
   const shown = useRef<PlaceName>(place.value);
-  useEffect(() => {
+  // Before the browser paints: later it would take the focus from a field that a quick person has entered already.
+  useLayoutEffect(() => {
     if (shown.current === place.value) return;
     shown.current = place.value;
     // A new place begins at its top, for the eye and for a screen reader.
