@@ -2,14 +2,20 @@ import { preact } from "@preact/preset-vite";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
 
-/** What the built page may load and ask for: its own host only. WebAssembly is the CPU engine's; blob: are its threads. */
+/**
+ * What the built page may run is its own: WebAssembly is the CPU engine's and the language models', blob: are their
+ * threads. What it may ask for is wider, because a person chooses it: the files of a language model lie on hosts that
+ * pass the request on to others (the Hugging Face Hub and its storage, GitHub for WebLLM's GPU programs), and an endpoint
+ * may be any https address or a program on this machine. Nothing is asked for that nobody chose; the end-to-end tests
+ * count requests to strangers.
+ */
 const CONTENT_SECURITY_POLICY = [
   "default-src 'none'",
   "script-src 'self' 'wasm-unsafe-eval'",
   "worker-src 'self' blob:",
   "style-src 'self'",
   "img-src 'self' data: blob:",
-  "connect-src 'self' blob:",
+  "connect-src 'self' blob: https: http://localhost:* http://127.0.0.1:*",
   "manifest-src 'self'",
   "base-uri 'none'",
   "form-action 'none'",

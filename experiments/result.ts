@@ -6,15 +6,17 @@ import type { RunResult } from "../src/domain/run.ts";
 import { writeRun } from "../src/retrieval/trec.ts";
 
 export interface Digests {
-  /** SHA-256 of what was accepted of the data, of the recipe with its defaults, of the encoder's files. */
+  /** SHA-256 of what was accepted of the data, of the recipe with its defaults, of the encoders' files. */
   readonly data: string;
   readonly config: string;
   readonly encoder: string;
+  /** null or left out where the starting encoder was the guide. */
+  readonly guide?: string | null;
 }
 
 const means = ({ mean }: Scores) => mean;
 
-/** result.json: figures first, then what they were made from. Times and memory are the only parts that vary. */
+/** result.json: figures first, then what they were made from. Times (those of the refreshes too) and memory are the only parts that vary. */
 export function resultJson(result: RunResult, config: Config, digests: Digests): object {
   const { systems, comparisons } = result;
   return {
@@ -27,6 +29,14 @@ export function resultJson(result: RunResult, config: Config, digests: Digests):
     leak: result.leak ?? null,
     notes: result.notes,
     trainingRows: result.trainingRows,
+    gate: result.gate ?? null,
+    diagnostics: {
+      snapshots: result.snapshots,
+      /** V_tr at the starting weights, and V_norm over the steps. */
+      variance: result.variance ?? null,
+      normVariance: result.normVariance ?? null,
+    },
+    refreshes: result.refreshes,
     steps: result.steps,
     tokens: result.tokens,
     tokensPerSecond: result.tokensPerSecond,

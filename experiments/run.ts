@@ -3,7 +3,8 @@
  * browser.
  *
  *   npm run experiment -- [--data DIR|built-in] [--config FILE] --out DIR [--encoder DIR|built-in]
- *                         [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
+ *                         [--guide DIR|built-in] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
+ *   npm run experiment -- --grid FILE --out DIR …     many runs and a table: see grid.ts
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
@@ -15,25 +16,31 @@ import { createReader } from "../src/data/reader.ts";
 import { InvalidConfig, parseConfig, type Config } from "../src/domain/config.ts";
 import { encoderDigest, type EncoderFolder, type EngineKind } from "../src/domain/encoder.ts";
 import type { Ranking, SystemName } from "../src/domain/ranking.ts";
-import type { RunReport } from "../src/domain/run.ts";
+import type { RunProducts } from "../src/domain/run.ts";
 import type { EncoderStages, ImportResult } from "../src/domain/stages.ts";
 import type { StepReport, TrainingSet } from "../src/domain/training.ts";
 import { modelCard } from "../src/export/card.ts";
-import { run, type RunInput, type RunOutcome } from "../src/pipeline/run.ts";
+import { run, type RunInput, type RunOutcome, type Services } from "../src/pipeline/run.ts";
 import { createRetriever } from "../src/retrieval/service.ts";
 import { createEncoder } from "../src/train/service.ts";
 import { nodeEngines } from "./engines.ts";
 import { BadArgument, collectionFiles, encoderFolder, trainingFile } from "./files.ts";
+import { runGrid, type GridHost } from "./grid.ts";
+import { asksForGrid } from "./gridFile.ts";
+import { narrate } from "./narrate.ts";
 import { resultJson, trecRuns } from "./result.ts";
 
 const USAGE = `usage: npm run experiment -- --out DIR [--data DIR|built-in] [--config FILE] [--encoder DIR|built-in]
-                             [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]`;
+                             [--guide DIR|built-in] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
+       npm run experiment -- --grid FILE --out DIR [--seeds N] [--steps N] [--data …] [--encoder …] [--guide …] [--engine …]`;
 
 const BUILT_IN = { data: "public/collection", encoder: "public/encoder" };
 
 interface Arguments {
   readonly data: string;
   readonly encoder: string;
+  /** The starting encoder where there is none. */
+  readonly guide: string | undefined;
   readonly out: string;
   readonly config: string | undefined;
   readonly train: string | undefined;
@@ -43,7 +50,16 @@ interface Arguments {
 
 function argumentsOf(args: readonly string[]): Arguments {
   const text = { type: "string" } as const;
-  const options = { data: text, config: text, out: text, encoder: text, train: text, engine: text, seed: text };
+  const options = {
+    data: text,
+    config: text,
+    out: text,
+    encoder: text,
+    guide: text,
+    train: text,
+    engine: text,
+    seed: text,
+  };
   let values: Partial<Record<keyof typeof options, string>>;
   try {
     ({ values } = parseArgs({ args: [...args], options, strict: true }));
@@ -60,6 +76,7 @@ function argumentsOf(args: readonly string[]): Arguments {
   return {
     data: builtIn(values.data, "data"),
     encoder: builtIn(values.encoder, "encoder"),
+    guide: values.guide === undefined ? undefined : builtIn(values.guide, "encoder"),
     out,
     config: values.config,
     train: values.train,
@@ -93,47 +110,31 @@ async function readCollection(root: string, out: string): Promise<ImportResult> 
   return result;
 }
 
-/** Says what happens, a line a stage and about ten lines a training. */
-function narrate(report: RunReport): void {
-  if (report.kind === "opened")
-    console.log(
-      `encoder: ${report.card.name} on ${report.engine.kind} (${report.engine.device}) ${report.engine.note}`,
-    );
-  if (report.kind === "finished") console.log(`${report.stage}: ${report.seconds.toFixed(1)} s`);
-  if (report.kind === "note") console.log(`note: ${report.text}`);
-  if (report.kind !== "step") return;
-  const { step, steps, loss, gradNorm, tokens, seconds } = report.step;
-  if (step === 1 || step === steps || step % Math.ceil(steps / 10) === 0) {
-    console.log(
-      `step ${step}/${steps}: loss ${loss.toFixed(4)}, gradient ${gradNorm.toFixed(3)}, ${Math.round(tokens / seconds)} tokens/s`,
-    );
-  }
-}
-
 interface Performed {
   readonly outcome: RunOutcome;
-  readonly model: EncoderFolder;
-  readonly rankings: Readonly<Partial<Record<SystemName, readonly Ranking[]>>>;
+  /** What the run made or was given. */
+  readonly products: RunProducts;
+  /** The trained encoder is still open here. */
+  readonly encoder: EncoderStages;
 }
 
-async function perform(input: RunInput, digest: string, out: string): Promise<Performed> {
-  const services = { encoder: createEncoder(nodeEngines), retriever: createRetriever() };
+const nodeServices = (): Services => ({ encoder: createEncoder(nodeEngines), retriever: createRetriever() });
+
+/** One run; `out` gets its steps. */
+async function perform(services: Services, input: RunInput, out: string): Promise<Performed> {
   const steps: StepReport[] = [];
-  const rankings: Partial<Record<SystemName, readonly Ranking[]>> = {};
+  let products: RunProducts = input.products ?? {};
   const outcome = await finish(run(services, input), (report) => {
     narrate(report);
     if (report.kind === "step") steps.push(report.step);
-    if (report.kind !== "product") return;
-    const { name, value } = report.product;
-    if (name === "bm25" || name === "before" || name === "after") rankings[name] = value.rankings;
+    if (report.kind === "product") products = { ...products, [report.product.name]: report.product.value };
   });
   writeFileSync(path.join(out, "train.jsonl"), steps.map((step) => `${JSON.stringify(step)}\n`).join(""));
-  return { outcome, rankings, model: await exported(services.encoder, outcome, input, digest) };
+  return { outcome, products, encoder: services.encoder };
 }
 
 async function exported(
-  encoder: EncoderStages,
-  { model, result }: RunOutcome,
+  { encoder, outcome: { model, result } }: Performed,
   { config, collection }: RunInput,
   collectionDigest: string,
 ): Promise<EncoderFolder> {
@@ -143,6 +144,20 @@ async function exported(
   return folder;
 }
 
+/** The runs of a grid share one engine and leave no encoder. */
+function gridHost(): GridHost {
+  const services = nodeServices();
+  return {
+    builtIn: BUILT_IN,
+    readCollection,
+    async perform(input, out) {
+      const { encoder, ...performed } = await perform(services, input, out);
+      await finish(encoder.close({ model: performed.outcome.model }));
+      return performed;
+    },
+  };
+}
+
 function writeModel({ files }: EncoderFolder, root: string): void {
   for (const [file, bytes] of Object.entries(files)) {
     mkdirSync(path.dirname(path.join(root, file)), { recursive: true });
@@ -150,9 +165,18 @@ function writeModel({ files }: EncoderFolder, root: string): void {
   }
 }
 
+function rankingsOf({ bm25, before, after }: RunProducts): Partial<Record<SystemName, readonly Ranking[]>> {
+  return {
+    ...(bm25 && { bm25: bm25.rankings }),
+    ...(before && { before: before.rankings }),
+    ...(after && { after: after.rankings }),
+  };
+}
+
 async function experiment(args: Arguments): Promise<void> {
   const config = configOf(args);
   const folder = encoderFolder(args.encoder);
+  const guide = args.guide === undefined ? undefined : encoderFolder(args.guide);
   const trainingSet: TrainingSet | undefined = args.train === undefined ? undefined : trainingFile(args.train);
   mkdirSync(args.out, { recursive: true });
   const { collection, summary } = await readCollection(args.data, args.out);
@@ -163,21 +187,30 @@ async function experiment(args: Arguments): Promise<void> {
     engine: args.engine,
     config,
     checkpointEvery: Infinity,
+    ...(guide && { guide }),
     ...(trainingSet && { trainingSet }),
   };
-  const { outcome, model, rankings } = await perform(input, summary.digest, args.out);
-  for (const [file, content] of Object.entries(trecRuns(rankings))) writeFileSync(path.join(args.out, file), content);
-  writeModel(model, path.join(args.out, "model"));
-  const digests = { data: summary.digest, config: digestOf(config), encoder: encoderDigest(folder) };
+  const performed = await perform(nodeServices(), input, args.out);
+  const { result } = performed.outcome;
+  const runs = trecRuns(rankingsOf(performed.products));
+  for (const [file, content] of Object.entries(runs)) writeFileSync(path.join(args.out, file), content);
+  writeModel(await exported(performed, input, summary.digest), path.join(args.out, "model"));
+  const digests = {
+    data: summary.digest,
+    config: digestOf(config),
+    encoder: encoderDigest(folder),
+    guide: guide ? encoderDigest(guide) : null,
+  };
   writeFileSync(
     path.join(args.out, "result.json"),
-    `${JSON.stringify(resultJson(outcome.result, config, digests), undefined, 2)}\n`,
+    `${JSON.stringify(resultJson(result, config, digests), undefined, 2)}\n`,
   );
-  console.log(outcome.result.verdict);
+  console.log(result.verdict);
 }
 
 export async function main(args: readonly string[]): Promise<number> {
   try {
+    if (asksForGrid(args)) return await runGrid(args, gridHost());
     await experiment(argumentsOf(args));
     return 0;
   } catch (error) {

@@ -7,8 +7,9 @@ import { type NewNotice, noticeOf, tell, tellError } from "./app/notices.ts";
 import { followAddress } from "./app/places.ts";
 import { fetchShipped } from "./app/shipped.ts";
 import { openApp, saveWhenHidden } from "./app/start.ts";
-import { encoderThread, readerThread, retrieverThread } from "./app/workers.ts";
+import { encoderThread, readerThread, retrieverThread, startGenerator } from "./app/workers.ts";
 import { present } from "./base/assert.ts";
+import type { Synthesis } from "./domain/synthesis.ts";
 import { openStore } from "./storage/store.ts";
 import { claimWriter } from "./storage/writer.ts";
 import { Shell } from "./ui/shell/shell.tsx";
@@ -73,6 +74,35 @@ const pipeline: Pipeline = async function* (services, input) {
   return yield* run(services, input);
 };
 
+/** Loaded when decoys are first written, judged or looked through: the page starts without it. */
+async function synthesis(): Promise<Synthesis> {
+  const [{ createSynthesis }, { promptApiOf }] = await Promise.all([
+    import("./synthesis/service.ts"),
+    import("./synthesis/providers/browser.ts"),
+  ]);
+  const fetch = globalThis.fetch.bind(globalThis);
+  return createSynthesis({
+    scope: globalThis,
+    startWorker: startGenerator,
+    promptApi: promptApiOf(globalThis),
+    fetch,
+    origin: location.origin,
+    clock: now,
+  });
+}
+
+/** The same promise for everyone, unless it failed: then the next one tries again. */
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make().catch((error: unknown) => {
+      made = undefined;
+      throw error;
+    });
+    return made;
+  };
+}
+
 const otherTabClosed: NewNotice = {
   kind: "done",
   text: "The other tab is closed.",
@@ -90,6 +120,8 @@ async function composedApp(news: StoreNews): Promise<App> {
     services: { encoder, retriever: retrieverThread() },
     reader: readerThread(),
     searcher: { encoder, retriever: retrieverThread() },
+    neighbours: retrieverThread(),
+    synthesis: once(synthesis),
     pipeline,
     formats: () => import("./export/folder.ts"),
     settings: pageSettings(),

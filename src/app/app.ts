@@ -6,16 +6,32 @@ import { createCollections } from "./collections.ts";
 import type { DecoysState } from "./decoys.ts";
 import { createDecoys } from "./decoys.ts";
 import type { Dependencies, EncoderRecord } from "./dependencies.ts";
+import type { DraftsState } from "./drafts.ts";
+import { createDrafts, followCollection } from "./drafts.ts";
+import type { GenerationState } from "./generation.ts";
+import { createGeneration } from "./generation.ts";
+import type { JudgingState } from "./judging.ts";
+import { createJudging } from "./judging.ts";
+import type { WorkState } from "./modelWork.ts";
+import { createWork } from "./modelWork.ts";
 import type { Notice } from "./notices.ts";
+import type { OwnState } from "./ownDecoys.ts";
+import { createOwn } from "./ownDecoys.ts";
 import type { PlaceName } from "./places.ts";
 import type { RecipeState } from "./recipe.ts";
 import { createRecipe } from "./recipe.ts";
+import type { ReviewState } from "./review.ts";
+import { createReview } from "./review.ts";
 import type { RunState } from "./runState.ts";
 import { createRunState } from "./runState.ts";
 import type { SearchState } from "./search.ts";
 import { createSearch } from "./search.ts";
 import type { ThemeName } from "./theme.ts";
 import { readTheme } from "./theme.ts";
+import type { NeighboursState } from "./topics.ts";
+import { createNeighbours } from "./topics.ts";
+import type { QueriesState } from "./writeQueries.ts";
+import { createQueries } from "./writeQueries.ts";
 
 export interface App {
   readonly deps: Dependencies;
@@ -33,6 +49,15 @@ export interface App {
   readonly recipe: RecipeState;
   readonly run: RunState;
   readonly decoys: DecoysState;
+  readonly drafts: DraftsState;
+  /** The language model at work, whatever it does. */
+  readonly work: WorkState;
+  readonly generation: GenerationState;
+  readonly judging: JudgingState;
+  readonly review: ReviewState;
+  readonly own: OwnState;
+  readonly queries: QueriesState;
+  readonly neighbours: NeighboursState;
   readonly search: SearchState;
   /** Whether a new run may start now. */
   readonly canRun: ReadonlySignal<boolean>;
@@ -43,7 +68,7 @@ export function createApp(deps: Dependencies): App {
   const recipe = createRecipe(deps.settings);
   const run = createRunState();
   const writable = signal(deps.writer);
-  return {
+  const app: App = {
     deps,
     place: signal<PlaceName>("data"),
     theme: signal(readTheme(deps.settings)),
@@ -57,6 +82,14 @@ export function createApp(deps: Dependencies): App {
     recipe,
     run,
     decoys: createDecoys(),
+    drafts: createDrafts(),
+    work: createWork(),
+    generation: createGeneration(deps.settings),
+    judging: createJudging(),
+    review: createReview(),
+    own: createOwn(),
+    queries: createQueries(),
+    neighbours: createNeighbours(),
     search: createSearch(),
     canRun: computed(
       () =>
@@ -66,6 +99,8 @@ export function createApp(deps: Dependencies): App {
         selectedRecord(collections) !== undefined,
     ),
   };
+  followCollection(app);
+  return app;
 }
 
 function selectedRecord(collections: CollectionsState): CollectionRecord | undefined {

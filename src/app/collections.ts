@@ -51,7 +51,7 @@ export function createCollections(): CollectionsState {
 
 /** Reads the built-in collection, which is never stored: it comes with the page. */
 export async function openCollections(app: App): Promise<void> {
-  const { collections, deps } = app;
+  const { deps } = app;
   const { interruptedImports: left } = deps.store;
   if (left > 0)
     tell(app, {
@@ -60,8 +60,16 @@ export async function openCollections(app: App): Promise<void> {
     });
   await attempt(app, async () => {
     await builtInCollection(app);
-    await selectCollection(app, collections.selected.value);
+    await selectCollection(app, lastSelected(app));
   });
+}
+
+const key = "decoy.collection";
+
+/** The collection of the last visit, if it is still there: what was left unfinished on it is offered again. */
+function lastSelected({ collections, deps }: App): CollectionId {
+  const kept = deps.settings.getItem(key);
+  return collections.list.value.find(({ id }) => id === kept)?.id ?? collections.selected.value;
 }
 
 function builtInCollection(app: App): Promise<Collection> {
@@ -137,6 +145,7 @@ export async function useDraft(app: App): Promise<void> {
     collections.list.value = [...others, record];
     collections.open.value = { id: record.id, collection: result.collection };
     collections.selected.value = record.id;
+    deps.settings.setItem(key, record.id);
     showOwnRows(app);
   } catch (error) {
     collections.draft.value = draft;
@@ -145,8 +154,9 @@ export async function useDraft(app: App): Promise<void> {
 }
 
 export async function selectCollection(app: App, id: CollectionId): Promise<void> {
-  const { collections } = app;
+  const { collections, deps } = app;
   collections.selected.value = id;
+  deps.settings.setItem(key, id);
   showOwnRows(app);
   if (collections.open.value?.id === id) return;
   const collection = await readCollection(app, id);

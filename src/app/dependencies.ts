@@ -1,11 +1,14 @@
 /** What the page needs from outside: storage, threads, the network, the clock. The composition root gives it; tests give their own. */
 import type { Collection, RejectedRow } from "../domain/collection.ts";
+import type { Draft, FoundVerdict } from "../domain/draft.ts";
 import type { EncoderFolder } from "../domain/encoder.ts";
 import type { CollectionId, RunId } from "../domain/ids.ts";
 import type { CollectionRecord, RunProduct, RunProducts, RunRecord, RunReport } from "../domain/run.ts";
 import type { EncoderStages, ImportResult, Progress, ReaderStages, RetrieverStages } from "../domain/stages.ts";
+import type { Synthesis } from "../domain/synthesis.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import type { RunInput, RunOutcome, Services } from "../pipeline/run.ts";
+import type { GenerationRecord } from "../storage/schema.ts";
 
 /** A file as it was picked or dropped; `path` is relative to what was picked. */
 export interface PickedFile {
@@ -29,7 +32,19 @@ export interface AppStore {
     rejectedRows: readonly RejectedRow[],
   ): AsyncGenerator<Progress, CollectionRecord, void>;
   readCollection(id: CollectionId): Promise<Collection>;
+  /** With the drafts and verdicts on it. */
   removeCollection(id: CollectionId): Promise<void>;
+  putDraft(collection: CollectionId, draft: Draft): Promise<void>;
+  /** All of them or none. */
+  putDrafts(collection: CollectionId, drafts: readonly Draft[]): Promise<void>;
+  /** In the order in which they were written. */
+  listDrafts(collection: CollectionId): Promise<readonly Draft[]>;
+  removeDrafts(collection: CollectionId, keys: readonly string[]): Promise<void>;
+  putVerdicts(collection: CollectionId, verdicts: readonly FoundVerdict[]): Promise<void>;
+  listVerdicts(collection: CollectionId): Promise<readonly FoundVerdict[]>;
+  /** One a collection. */
+  putGeneration(record: GenerationRecord): Promise<void>;
+  readGeneration(collection: CollectionId): Promise<GenerationRecord | undefined>;
   listEncoders(): Promise<readonly EncoderRecord[]>;
   putEncoder(folder: EncoderFolder): Promise<EncoderRecord>;
   readEncoder(key: string): Promise<EncoderFolder>;
@@ -70,6 +85,10 @@ export interface Dependencies {
   readonly reader: ReaderStages;
   /** A thread of its own, so that a search never disturbs the indexes of a run. */
   readonly searcher: { readonly encoder: EncoderStages; readonly retriever: RetrieverStages };
+  /** Finds passages near a query or a draft; its index is neither a run's nor the search's. */
+  readonly neighbours: RetrieverStages;
+  /** Loaded when decoys are first written, looked through or judged. */
+  readonly synthesis: () => Promise<Synthesis>;
   readonly pipeline: Pipeline;
   readonly formats: () => Promise<FolderFormats>;
   readonly settings: Settings;

@@ -12,8 +12,10 @@ import { builtIn, builtInEncoder, builtInEncoderName } from "./shipped.ts";
 
 /** The recipe may name an encoder that was removed since. */
 export function keepKnownEncoder(app: App): void {
-  const { encoder } = app.recipe.fields.value;
-  if (encoder !== builtIn && !app.encoders.value.some(({ key }) => key === encoder)) setField(app, "encoder", builtIn);
+  const { encoder, guide } = app.recipe.fields.value;
+  const known = (key: string): boolean => key === builtIn || app.encoders.value.some((record) => record.key === key);
+  if (!known(encoder)) setField(app, "encoder", builtIn);
+  if (guide !== "" && !known(guide)) setField(app, "guide", "");
 }
 
 export function encoderName(app: App, key: string): string {
@@ -47,7 +49,7 @@ export function removeEncoder(app: App, record: EncoderRecord): void {
     text: `Removed the encoder ${record.name}.`,
     hide: () => {
       app.encoders.value = app.encoders.value.filter(({ key }) => key !== record.key);
-      if (chosen) setField(app, "encoder", builtIn);
+      keepKnownEncoder(app);
     },
     bringBack: () => {
       app.encoders.value = [...app.encoders.value, record];

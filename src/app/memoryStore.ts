@@ -1,11 +1,13 @@
 /** What stands in where the browser gives no storage: everything works, nothing outlives the page. */
 import { present } from "../base/assert.ts";
 import { digestOf } from "../base/digest.ts";
-import { collectionId } from "../domain/ids.ts";
+import { type CollectionId, collectionId } from "../domain/ids.ts";
 import type { Collection } from "../domain/collection.ts";
 import type { EncoderFolder } from "../domain/encoder.ts";
 import type { CollectionRecord, RunProducts, RunRecord } from "../domain/run.ts";
+import type { Draft, FoundVerdict } from "../domain/draft.ts";
 import type { Checkpoint } from "../domain/training.ts";
+import type { GenerationRecord } from "../storage/schema.ts";
 import type { AppStore, EncoderRecord } from "./dependencies.ts";
 
 interface Kept<Record, Value> {
@@ -14,10 +16,11 @@ interface Kept<Record, Value> {
 }
 
 export function memoryStore(now: () => Date): AppStore {
-  return { interruptedImports: 0, ...collectionsIn(now), ...encodersIn(now), ...runsIn() };
+  const { forget, ...drafts } = draftsIn();
+  return { interruptedImports: 0, ...collectionsIn(now, forget), ...drafts, ...encodersIn(now), ...runsIn() };
 }
 
-function collectionsIn(now: () => Date) {
+function collectionsIn(now: () => Date, forget: (id: CollectionId) => void) {
   const kept = new Map<string, Kept<CollectionRecord, Collection>>();
   return {
     listCollections: async () => [...kept.values()].map(({ record }) => record),
@@ -28,8 +31,44 @@ function collectionsIn(now: () => Date) {
       return record;
     },
     readCollection: async (id) => present(kept.get(id), "the collection").value,
-    removeCollection: async (id) => void kept.delete(id),
+    removeCollection: async (id) => {
+      kept.delete(id);
+      forget(id);
+    },
   } satisfies Partial<AppStore>;
+}
+
+/** The values of each collection, by a key of their own. */
+function byCollection<Value>() {
+  const kept = new Map<CollectionId, Map<string, Value>>();
+  const of = (id: CollectionId): Map<string, Value> => {
+    const values = kept.get(id) ?? new Map<string, Value>();
+    kept.set(id, values);
+    return values;
+  };
+  return { of, forget: (id: CollectionId) => void kept.delete(id) };
+}
+
+function draftsIn() {
+  const drafts = byCollection<Draft>();
+  const verdicts = byCollection<FoundVerdict>();
+  const generations = new Map<string, GenerationRecord>();
+  return {
+    putDraft: async (id, draft) => void drafts.of(id).set(draft.key, draft),
+    putDrafts: async (id, all) => all.forEach((draft) => drafts.of(id).set(draft.key, draft)),
+    listDrafts: async (id) => [...drafts.of(id).values()].toSorted((a, b) => a.createdAt.localeCompare(b.createdAt)),
+    removeDrafts: async (id, keys) => keys.forEach((key) => drafts.of(id).delete(key)),
+    putVerdicts: async (id, all) =>
+      all.forEach((verdict) => verdicts.of(id).set(`${verdict.queryId}\n${verdict.documentId}`, verdict)),
+    listVerdicts: async (id) => [...verdicts.of(id).values()],
+    putGeneration: async (record) => void generations.set(record.collection, record),
+    readGeneration: async (id) => generations.get(id),
+    forget: (id: CollectionId): void => {
+      drafts.forget(id);
+      verdicts.forget(id);
+      generations.delete(id);
+    },
+  } satisfies Partial<AppStore> & { forget: unknown };
 }
 
 function encodersIn(now: () => Date) {

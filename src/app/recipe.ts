@@ -1,26 +1,22 @@
 /** The recipe as a form: text fields as typed, and the {@link Config} they make, or why they make none. */
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
 import { messageOf } from "../base/errors.ts";
-import { type Config, type NegativeRequest, parseConfig } from "../domain/config.ts";
+import { type Config, parseConfig } from "../domain/config.ts";
 import type { EngineChoice } from "../domain/encoder.ts";
 import type { App } from "./app.ts";
 import type { Settings } from "./dependencies.ts";
+import { negativesInput, sourceFields, typedNumber } from "./recipeSources.ts";
 import { builtIn } from "./shipped.ts";
 
 /** One for each control. Numbers are kept as typed, so that a half-typed one is neither lost nor corrected. */
 function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
-  const count = (source: NegativeRequest["source"]): string =>
-    String(config.negatives.find((request) => request.source === source)?.count ?? 0);
-  const bm25 = config.negatives.find((request) => request.source === "bm25");
   return {
     encoder,
     engine,
-    mix: config.mix,
-    syntheticCount: count("synthetic"),
-    bm25Count: count("bm25"),
-    bm25First: String(bm25?.first ?? 1),
-    bm25Last: String(bm25?.last ?? 50),
-    randomCount: count("random"),
+    /** Key of the encoder that scores negatives before training; "": the one that is trained. */
+    guide: "",
+    ...sourceFields(config),
+    ...mixFields(config),
     temperature: String(config.temperature),
     inBatch: config.inBatch,
     batchSize: String(config.batchSize),
@@ -40,6 +36,25 @@ function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
     shuffle: config.shuffle,
     split: config.evaluate.split,
     k: config.evaluate.k.join(", "),
+  };
+}
+
+/** How negatives are dealt, left out and looked at. */
+function mixFields(config: Config) {
+  const { ratio, gate } = config;
+  return {
+    mix: config.mix,
+    ratio: ratio?.reading ?? ("" as const),
+    /** "about 0.7", as the paper's readers report it. */
+    ratioValue: String(ratio?.value ?? 0.7),
+    gate: gate?.filter ?? ("" as const),
+    /** "": the filter's own default. */
+    gateValue: String(gate?.value ?? ""),
+    batches: config.batches,
+    topics: String(config.topics),
+    probes: String(config.probes),
+    probeRows: String(config.probeRows),
+    varianceBatches: String(config.varianceBatches),
   };
 }
 
@@ -111,20 +126,17 @@ function parseFields(fields: RecipeFields): { config?: Config; problem?: string 
   }
 }
 
-/** What is no number stays text, so that the recipe's own check names it. */
-function number(text: string): number | string {
-  const value = Number(text.trim().replace(",", "."));
-  return text.trim() === "" || Number.isNaN(value) ? text : value;
-}
-
 export function configInput(fields: RecipeFields): unknown {
   const numbers = Object.fromEntries(
-    numberFields.map((name) => [name, number(fields[name])] as const).filter(([, value]) => value !== ""),
+    numberFields.map((name) => [name, typedNumber(fields[name])] as const).filter(([, value]) => value !== ""),
   );
   return {
     ...numbers,
-    negatives: negativesOf(fields),
+    negatives: negativesInput(fields),
     mix: fields.mix,
+    ...(fields.ratio !== "" && { ratio: { reading: fields.ratio, value: typedNumber(fields.ratioValue) } }),
+    ...(fields.gate !== "" && { gate: gateInput(fields) }),
+    batches: fields.batches,
     inBatch: fields.inBatch,
     schedule: fields.schedule,
     shuffle: fields.shuffle,
@@ -136,12 +148,21 @@ export function configInput(fields: RecipeFields): unknown {
       k: fields.k
         .split(/[\s,;]+/)
         .filter(Boolean)
-        .map(number),
+        .map(typedNumber),
     },
   };
 }
 
+const gateInput = ({ gate, gateValue }: RecipeFields): unknown => ({
+  filter: gate,
+  ...(gateValue.trim() !== "" && { value: typedNumber(gateValue) }),
+});
+
 const numberFields = [
+  "topics",
+  "probes",
+  "probeRows",
+  "varianceBatches",
   "temperature",
   "batchSize",
   "epochs",
@@ -154,17 +175,3 @@ const numberFields = [
   "maxDocumentTokens",
   "seed",
 ] as const satisfies readonly FieldName[];
-
-function negativesOf(fields: RecipeFields): unknown[] {
-  const all = [
-    { source: "synthetic", count: number(fields.syntheticCount) },
-    {
-      source: "bm25",
-      count: number(fields.bm25Count),
-      first: number(fields.bm25First),
-      last: number(fields.bm25Last),
-    },
-    { source: "random", count: number(fields.randomCount) },
-  ];
-  return all.filter(({ count }) => count !== 0);
-}

@@ -11,7 +11,9 @@ import type { RunInput, RunOutcome } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
 import { readCollection, selectedCollection } from "./collections.ts";
 import { showOwnRows } from "./decoys.ts";
+import { positivesOf, writtenNegatives } from "./drafts.ts";
 import { encoderFolder, encoderName } from "./encoders.ts";
+import { stopWork } from "./modelWork.ts";
 import { attempt, tell, tellError } from "./notices.ts";
 import { goTo } from "./places.ts";
 import { receive } from "./runReports.ts";
@@ -33,7 +35,7 @@ export async function startRun(app: App): Promise<void> {
 
 function newRecord(app: App): RunRecord {
   const collection = selectedCollection(app);
-  const { encoder, engine } = app.recipe.fields.value;
+  const { encoder, engine, guide } = app.recipe.fields.value;
   const now = app.deps.now().toISOString();
   const numbers = app.runs.value.map(({ name }) => Number(name.replace("Run ", "")) || 0);
   return {
@@ -51,6 +53,7 @@ function newRecord(app: App): RunRecord {
     status: "running",
     stage: "index",
     steps: [],
+    ...(guide !== "" && guide !== encoder && { guide }),
   };
 }
 
@@ -94,6 +97,7 @@ async function goOn(app: App, wish: "run" | "step"): Promise<void> {
   session.wish = wish;
   if (session.generator) {
     phase.value = "running";
+    await stopWork(app);
     wake(app);
   } else if (phase.value !== "preparing" && phase.value !== "pausing") await begin(app);
 }
@@ -110,6 +114,8 @@ async function begin(app: App): Promise<void> {
   const { run, deps } = app;
   run.phase.value = "preparing";
   try {
+    // The graphics card is the run's now.
+    await stopWork(app);
     const input = await inputOf(app);
     await setStatus(app, "running");
     run.session.generator = deps.pipeline(deps.services, input);
@@ -123,15 +129,36 @@ async function begin(app: App): Promise<void> {
 
 async function inputOf(app: App): Promise<RunInput> {
   const record = present(app.run.record.value, "the run");
-  const { id, config, engine } = record;
-  const [collection, folder] = await Promise.all([
+  const { id, config, engine, guide: guideKey } = record;
+  const { store } = app.deps;
+  const [stored, folder, guide, drafts, verdicts] = await Promise.all([
     readCollection(app, record.collection),
     encoderFolder(app, record.encoder),
+    guideKey === undefined ? undefined : encoderFolder(app, guideKey),
+    store.listDrafts(record.collection),
+    store.listVerdicts(record.collection),
   ]);
   const [products, checkpoint] = await Promise.all([productsOf(app, id), checkpointOf(app, id)]);
   app.run.session.products = products;
   app.run.trainingSet.value = products.trainingSet;
-  return { collection, folder, engine, config, products, ...(checkpoint && { checkpoint }), checkpointEvery };
+  return {
+    collection: { ...stored, negatives: writtenNegatives(stored, drafts) },
+    folder,
+    engine,
+    config,
+    positives: positivesOf(drafts),
+    verdicts,
+    ...(guide && { guide }),
+    products,
+    ...(checkpoint && { checkpoint }),
+    earlier: earlierOf(record),
+    checkpointEvery,
+  };
+}
+
+/** What earlier visits reported; the run passes over what its checkpoint does not hold. */
+function earlierOf({ steps, probes, refreshes, notes }: RunRecord): NonNullable<RunInput["earlier"]> {
+  return { steps, probes: probes ?? [], refreshes: refreshes ?? [], notes: notes ?? [] };
 }
 
 async function drive(app: App): Promise<void> {
@@ -211,6 +238,7 @@ export async function takeUp(app: App, record: RunRecord): Promise<void> {
   const checkpoint = await checkpointOf(app, record.id);
   app.run.session.checkpoint = checkpoint;
   app.run.steps.value = record.steps.filter(({ step }) => step <= (checkpoint?.step ?? 0));
+  app.run.notes.value = record.notes ?? [];
   app.run.phase.value = "paused";
   await saveRecord(app);
 }

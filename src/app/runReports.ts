@@ -2,7 +2,8 @@
 import { present } from "../base/assert.ts";
 import type { RunProduct, RunReport, StageName } from "../domain/run.ts";
 import { stageNames } from "../domain/run.ts";
-import type { StepReport } from "../domain/training.ts";
+import type { Snapshot } from "../domain/diagnostics.ts";
+import type { RefreshReport, StepReport } from "../domain/training.ts";
 import type { App } from "./app.ts";
 import { save, saveRecord } from "./runSaves.ts";
 import { currentStage, patchStage } from "./runState.ts";
@@ -23,12 +24,17 @@ export async function receive(app: App, report: RunReport): Promise<void> {
       patchStage(run, report.stage, { state: "done", seconds: report.seconds });
       return saveRecord(app);
     case "note":
-      run.notes.value = [...run.notes.value, report.text];
+      // After a reload the stages that are run again say it again.
+      run.notes.value = [...new Set([...run.notes.value, report.text])];
       return;
     case "step":
       return addStep(app, report.step);
     case "checkpoint":
       return keepCheckpoint(app, report);
+    case "refreshed":
+      return noteRefresh(app, report.refreshed);
+    case "probe":
+      return addProbe(app, report.snapshot);
     case "product":
       return keepProduct(app, report.product);
     default:
@@ -60,6 +66,25 @@ function addStep(app: App, step: StepReport): void {
   if (run.session.wish !== "step") return;
   run.session.wish = "pause";
   run.phase.value = "pausing";
+}
+
+/** One line for all of them: a long run has many. */
+function noteRefresh(app: App, refreshed: RefreshReport): void {
+  const { version, documents, seconds } = refreshed;
+  const { notes } = app.run;
+  const record = present(app.run.record.value, "the run");
+  const earlier = (record.refreshes ?? []).filter((other) => other.version < version);
+  app.run.record.value = { ...record, refreshes: [...earlier, refreshed] };
+  const start = "ANCE searched with new weights";
+  const words = `${start} after step ${version}: ${documents.toLocaleString("en")} documents were encoded anew in ${Math.max(1, Math.round(seconds))} s.`;
+  notes.value = [...notes.value.filter((note) => !note.startsWith(start)), words];
+}
+
+/** As with steps, one may come a second time. Stored with the next checkpoint. */
+function addProbe(app: App, snapshot: Snapshot): void {
+  const record = present(app.run.record.value, "the run");
+  const earlier = (record.probes ?? []).filter(({ step }) => step < snapshot.step);
+  app.run.record.value = { ...record, probes: [...earlier, snapshot] };
 }
 
 async function keepCheckpoint(app: App, { checkpoint }: RunReport & { kind: "checkpoint" }): Promise<void> {

@@ -44,6 +44,7 @@ export async function saveRecord(app: App): Promise<void> {
   const record = {
     ...present(run.record.value, "the run"),
     steps: run.steps.value,
+    notes: run.notes.value,
     updatedAt: deps.now().toISOString(),
   };
   run.record.value = record;

@@ -61,7 +61,15 @@ export interface RunSession {
 const waiting: StageView = { state: "waiting", progress: undefined, seconds: 0 };
 
 export function waitingStages(): StageViews {
-  return { index: waiting, mine: waiting, mix: waiting, before: waiting, train: waiting, after: waiting };
+  return {
+    index: waiting,
+    mine: waiting,
+    gate: waiting,
+    mix: waiting,
+    before: waiting,
+    train: waiting,
+    after: waiting,
+  };
 }
 
 export function createRunState(): RunState {

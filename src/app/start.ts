@@ -2,9 +2,10 @@
 import { effect } from "@preact/signals";
 import { lostData, noteCounts } from "../storage/sentinel.ts";
 import type { App } from "./app.ts";
-import { builtInId, openCollections } from "./collections.ts";
+import { builtInId, openCollections, selectCollection } from "./collections.ts";
 import { keepKnownEncoder } from "./encoders.ts";
 import { attempt, tell } from "./notices.ts";
+import { goTo } from "./places.ts";
 import { offerUnfinished, saveBeforeLeaving } from "./run.ts";
 
 /** Lists what is stored, takes up an unfinished run, and reads the built-in collection. */
@@ -12,6 +13,28 @@ export async function openApp(app: App): Promise<void> {
   await attempt(app, () => listStored(app));
   await openCollections(app);
   await attempt(app, () => offerUnfinished(app));
+  await attempt(app, () => offerUnfinishedWriting(app));
+}
+
+/** Where the collection whose decoys were being written is not the selected one, the way to it. */
+async function offerUnfinishedWriting(app: App): Promise<void> {
+  const { list, selected } = app.collections;
+  for (const { id, name } of list.value) {
+    if (id === selected.value) continue;
+    const asked = await app.deps.store.readGeneration(id);
+    if (asked?.status !== "unfinished") continue;
+    const act = (): void => {
+      app.decoys.view.value = "write";
+      goTo(app, "decoys");
+      void attempt(app, () => selectCollection(app, id));
+    };
+    tell(app, {
+      kind: "done",
+      text: `Writing decoys for ${name} was cut short.`,
+      action: { label: "Show", act },
+    });
+    return;
+  }
 }
 
 async function listStored(app: App): Promise<void> {

@@ -9,6 +9,15 @@ const startRetriever = (): Worker =>
 const startReader = (): Worker =>
   new Worker(new URL("../../workers/reader.ts", import.meta.url), { type: "module", name: "reader" });
 
+/** A thread for a language model. Ending it gives the model's memory back, so each is started anew. */
+export function startGenerator(): { readonly port: Worker; readonly terminate: () => void } {
+  const worker = new Worker(new URL("../../workers/generator.ts", import.meta.url), {
+    type: "module",
+    name: "generator",
+  });
+  return { port: worker, terminate: () => worker.terminate() };
+}
+
 /** The same stages, with their thread started at the first call. */
 function lazily<Stages extends object>(start: () => Stages): Stages {
   let stages: Stages | undefined;

@@ -17,13 +17,72 @@ const fraction = v.pipe(v.number(), v.minValue(0), v.maxValue(1));
 
 /** `first` to `last`: the ranks (1-based, inclusive) that a sampler draws from, judged-relevant documents left out before. */
 const range = { first: v.optional(count, 1), last: v.optional(count, 20) };
+/** ANCE and ADORE search the 200 best, as their official code does. */
+const wide = { first: v.optional(count, 1), last: v.optional(count, 200) };
+const number = v.pipe(v.number(), v.finite());
+
+/** Sources and their constants; negatives/samplers.ts says where each comes from. */
 const negativeSource = v.variant("source", [
+  /** Written by a language model; by a person. */
   v.strictObject({ source: v.literal("synthetic"), count }),
-  v.pipe(
-    v.strictObject({ source: v.literal("bm25"), count, ...range }),
-    v.check(({ first, last }) => first <= last, "first must not be larger than last"),
-  ),
+  v.strictObject({ source: v.literal("human"), count }),
   v.strictObject({ source: v.literal("random"), count }),
+  v.strictObject({ source: v.literal("bm25"), count, ...range }),
+  /** The guide's nearest documents, searched once before training. */
+  v.strictObject({ source: v.literal("dense"), count, ...range }),
+  /** p ∝ exp(−a·(scale·(s(q,d) − s(q,d+)) ∓ b)²) over the guide's `last` best; `scale` brings a cosine to the width of AR2's raw scores. */
+  v.strictObject({
+    source: v.literal("simans"),
+    count,
+    last: v.optional(count, 200),
+    a: v.optional(v.pipe(number, v.minValue(0)), 0.5),
+    b: v.optional(number, 0),
+    scale: v.optional(positive, 20),
+    sign: v.optional(v.picklist(["paper", "code"]), "paper"),
+  }),
+  /** Searched with the newest weights: the collection is encoded anew every `every` steps. */
+  v.strictObject({ source: v.literal("ance"), count, ...wide, every: v.optional(count, 50) }),
+  /** Searched at every step with the query encoder of that step, in the document vectors from before training. */
+  v.strictObject({ source: v.literal("adore"), count, ...wide }),
+]);
+
+const negatives = v.pipe(
+  v.array(negativeSource),
+  v.minLength(1),
+  v.checkItems(
+    (request) => !("first" in request) || request.first <= request.last,
+    "first must not be larger than last",
+  ),
+  v.check(
+    (requests) => new Set(requests.map(({ source }) => source)).size === requests.length,
+    "each source may stand there once",
+  ),
+);
+
+/** Whether the negatives of `source` are texts that someone wrote for the query, and not documents of the collection. */
+export const isWritten = (source: string): source is "synthetic" | "human" =>
+  source === "synthetic" || source === "human";
+/** Whether they are searched for while training goes on. */
+export const isRefreshed = (source: string): source is "ance" | "adore" => source === "ance" || source === "adore";
+
+/** Positive-aware false-negative filters (NV-Retriever, arXiv 2407.15831); scores are the guide's cosines. */
+const gate = v.variant("filter", [
+  /** Dropped if s(q,d−) > s(q,d+) − |s(q,d+)|·(1 − value). */
+  v.strictObject({ filter: v.literal("percentage"), value: v.optional(fraction, 0.95) }),
+  /** Dropped if s(q,d−) > s(q,d+) − value. */
+  v.strictObject({ filter: v.literal("margin"), value: v.optional(number, 0.05) }),
+  /** Dropped if s(q,d−) > value. */
+  v.strictObject({ filter: v.literal("absolute"), value: v.optional(number, 0.7) }),
+]);
+
+/** SyNeg's ratio R in the three readings that the paper's text allows (its denominator is not known). */
+const ratio = v.variant("reading", [
+  /** Share of the rows that get their synthetic negatives; the others get found ones instead. */
+  v.strictObject({ reading: v.literal("instances"), value: fraction }),
+  /** Synthetic negatives for each found one, in every row. */
+  v.strictObject({ reading: v.literal("perFound"), value: v.pipe(number, v.minValue(0)) }),
+  /** Synthetic negatives among all of a row's. */
+  v.strictObject({ reading: v.literal("share"), value: fraction }),
 ]);
 
 const evaluate = v.strictObject({
@@ -34,18 +93,32 @@ const evaluate = v.strictObject({
 });
 
 /** One line a key: what it means, its unit, and what is right when nothing is said. */
-const schema = v.strictObject({
+const keys = v.strictObject({
   /** Which negatives each query gets, from where, in the order of the row. */
-  negatives: v.optional(v.pipe(v.array(negativeSource), v.minLength(1)), [
+  negatives: v.optional(negatives, [
     { source: "synthetic", count: 1 },
     { source: "bm25", count: 4, first: 1, last: 20 },
   ]),
   /**
    * "hybrid": every row gets its own share of each source (SyNeg). A row that lacks a synthetic negative gets one more
    * found negative instead, so that all rows have the same number. "synthetic" and "found" use those sources alone.
-   * Negatives that came with the data ("given") are the first of the found ones.
+   * "direct": the same totals dealt over the whole data set instead of within each row, so that some rows get only
+   * synthetic negatives and some only found ones. Negatives that came with the data ("given") are the first of the found ones.
    */
-  mix: v.optional(v.picklist(["hybrid", "synthetic", "found"]), "hybrid"),
+  mix: v.optional(v.picklist(["hybrid", "direct", "synthetic", "found"]), "hybrid"),
+  /** Deals a row's number of negatives between synthetic and found ones anew; with "hybrid" only. */
+  ratio: v.optional(ratio),
+  /** Negatives that score too near their positive by the guide are left out. Without it none are. */
+  gate: v.optional(gate),
+  /** "rows": in shuffled order. "topics": every batch from one cluster of queries (TAS-B, arXiv 2104.06967). */
+  batches: v.optional(v.picklist(["rows", "topics"]), "rows"),
+  /** Clusters of the training queries, for batches by topic; never more than there are rows in a batch's worth. */
+  topics: v.optional(count, 10),
+  /** Looks at the negatives during training: how many, and at how many rows. 0 for none. */
+  probes: v.optional(v.pipe(whole, v.maxValue(1000)), 4),
+  probeRows: v.optional(v.pipe(count, v.maxValue(4096)), 64),
+  /** Batches over which the variance of the gradient is measured before training (V_tr); 0 for not at all. */
+  varianceBatches: v.optional(v.pipe(whole, v.maxValue(1000)), 0),
   /** τ of InfoNCE: score = cosine / τ. */
   temperature: v.optional(positive, 0.05),
   /** Whether the other queries' positives and negatives of the batch are negatives too. */
@@ -81,9 +154,28 @@ const schema = v.strictObject({
   evaluate: v.optional(evaluate, { split: "auto", k: [10, 100] }),
 });
 
+/** What only several keys together can get wrong. */
+const schema = v.pipe(
+  keys,
+  v.forward(
+    v.check(({ mix, ratio }) => ratio === undefined || mix === "hybrid", 'it goes with mix "hybrid" only'),
+    ["ratio"],
+  ),
+  v.forward(
+    v.check(
+      ({ negatives, ratio }) => ratio === undefined || negatives.every(({ source }) => !isRefreshed(source)),
+      "it does not go with ance and adore, whose negatives are found during training",
+    ),
+    ["ratio"],
+  ),
+);
+
 export type Config = v.InferOutput<typeof schema>;
 export type ConfigInput = v.InferInput<typeof schema>;
 export type NegativeRequest = Config["negatives"][number];
+export type Gate = NonNullable<Config["gate"]>;
+export type Ratio = NonNullable<Config["ratio"]>;
+export type RequestOf<Source extends NegativeRequest["source"]> = Extract<NegativeRequest, { readonly source: Source }>;
 
 /** The part of a recipe that the encoder thread needs. */
 export type TrainingConfig = Pick<
@@ -105,6 +197,9 @@ export type TrainingConfig = Pick<
   | "pooling"
   | "seed"
   | "shuffle"
+  | "batches"
+  | "probes"
+  | "probeRows"
 >;
 
 /** The recipe with every default filled in. Errors: {@link InvalidConfig}, naming each key that is wrong. */

@@ -5,10 +5,13 @@ import type { EncoderCard, EngineChoice, EngineInfo, Vectors } from "./encoder.t
 import type { CollectionId, RunId } from "./ids.ts";
 import type { Comparison, Ranking, Scores, SystemName } from "./ranking.ts";
 import type { ModelHandle, Progress } from "./stages.ts";
-import type { Checkpoint, StepReport, TrainingSet } from "./training.ts";
+import type { GradientVariance, Snapshot } from "./diagnostics.ts";
+import type { DocumentId, QueryId } from "./ids.ts";
+import type { NegativeSource } from "./negative.ts";
+import type { Checkpoint, RefreshReport, StepReport, TrainingSet } from "./training.ts";
 
 /** In the order in which they run. */
-export const stageNames = ["index", "mine", "mix", "before", "train", "after"] as const;
+export const stageNames = ["index", "mine", "gate", "mix", "before", "train", "after"] as const;
 export type StageName = (typeof stageNames)[number];
 
 /** One system measured on the evaluation split: its figures and the rankings (depth 100) that they come from. */
@@ -22,6 +25,7 @@ export interface SystemResult {
  * made; handing them back skips the work.
  */
 export interface RunProducts {
+  readonly gate?: GateReport;
   readonly trainingSet?: TrainingSet;
   readonly bm25?: SystemResult;
   readonly before?: SystemResult;
@@ -29,6 +33,30 @@ export interface RunProducts {
   /** Document vectors, in the order of the collection's documents. */
   readonly vectorsBefore?: Vectors;
   readonly vectorsAfter?: Vectors;
+  /** The negatives as the encoder saw them before and after training. */
+  readonly snapshotBefore?: Snapshot;
+  readonly snapshotAfter?: Snapshot;
+  readonly variance?: GradientVariance;
+}
+
+/** A negative that the gate left out or turned into an answer. */
+export interface GatedNegative {
+  readonly queryId: QueryId;
+  readonly source: NegativeSource;
+  /** Of a found one. */
+  readonly documentId?: DocumentId;
+  readonly text: string;
+  readonly action: "relabel" | "drop";
+  /** "s = .81, positive .79: over 95 % of it." */
+  readonly reason: string;
+}
+
+export interface GateReport {
+  readonly considered: number;
+  readonly dropped: number;
+  readonly relabelled: number;
+  /** At most the first 5,000. */
+  readonly negatives: readonly GatedNegative[];
 }
 
 export type RunProduct = {
@@ -44,6 +72,8 @@ export type RunReport =
   | { readonly kind: "note"; readonly stage: StageName; readonly text: string }
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
+  | { readonly kind: "refreshed"; readonly refreshed: RefreshReport }
+  | { readonly kind: "probe"; readonly snapshot: Snapshot }
   | { readonly kind: "product"; readonly product: RunProduct };
 
 /** How the evaluation queries overlap with the training queries. */
@@ -77,6 +107,13 @@ export interface RunResult {
   readonly engine: EngineInfo;
   readonly encoder: EncoderCard;
   readonly notes: readonly string[];
+  readonly gate: Pick<GateReport, "considered" | "dropped" | "relabelled"> | undefined;
+  /** Before, during and after training, by steps; undefined where nothing was trained. */
+  readonly snapshots: readonly Snapshot[];
+  readonly variance: GradientVariance | undefined;
+  /** V_norm: variance over the steps of the gradient's norm before clipping. */
+  readonly normVariance: number | undefined;
+  readonly refreshes: readonly RefreshReport[];
 }
 
 export type RunStatus = "running" | "paused" | "stopped" | "failed" | "finished";
@@ -91,6 +128,8 @@ export interface RunRecord {
   /** Key of the stored encoder, or "built-in". */
   readonly encoder: string;
   readonly encoderName: string;
+  /** Key of the guide, where it is not the encoder that the run starts from. */
+  readonly guide?: string;
   readonly engine: EngineChoice;
   readonly config: Config;
   /** ISO 8601. */
@@ -101,6 +140,9 @@ export interface RunRecord {
   readonly failure?: string;
   readonly stage: StageName;
   readonly steps: readonly StepReport[];
+  readonly probes?: readonly Snapshot[];
+  readonly refreshes?: readonly RefreshReport[];
+  readonly notes?: readonly string[];
   readonly result?: RunResult;
 }
 

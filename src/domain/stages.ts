@@ -8,13 +8,14 @@ import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo, Vectors } fr
 import type { DocumentId, QueryId } from "./ids.ts";
 import type { Comparison, MetricName, Ranking, Scores } from "./ranking.ts";
 import type { TrainingConfig } from "./config.ts";
-import type { Checkpoint, StepReport, TrainingSet } from "./training.ts";
+import type { GradientVariance } from "./diagnostics.ts";
+import type { Checkpoint, Refresh, TrainingSet, TrainReport } from "./training.ts";
 
 /** How far a stage has come, in its own units. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
-  readonly unit: "documents" | "queries" | "texts" | "bytes" | "steps";
+  readonly unit: "documents" | "queries" | "texts" | "bytes" | "steps" | "batches";
 }
 
 /** An encoder opened in the encoder thread; several may be open at once. */
@@ -25,10 +26,6 @@ export interface OpenedEncoder {
   readonly card: EncoderCard;
   readonly engine: EngineInfo;
 }
-
-export type TrainReport =
-  | { readonly kind: "step"; readonly step: StepReport }
-  | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint };
 
 export interface TrainOutcome {
   readonly steps: number;
@@ -61,11 +58,23 @@ export interface EncoderStages {
       readonly data: TrainingSet;
       readonly config: TrainingConfig;
       readonly resume?: Checkpoint;
+      readonly refresh?: Refresh;
       /** Seconds between checkpoints. */
       readonly checkpointEvery: number;
     },
     TrainReport,
     TrainOutcome
+  >;
+  /** V_tr over the first `batches` batches of the recipe's order. Weights and everything else stay as they are. */
+  gradientVariance: Stage<
+    {
+      readonly model: ModelHandle;
+      readonly data: TrainingSet;
+      readonly config: TrainingConfig;
+      readonly batches: number;
+    },
+    Progress,
+    GradientVariance
   >;
   /** Puts the weights of a checkpoint into `model`, without training. */
   restore: Stage<{ readonly model: ModelHandle; readonly checkpoint: Checkpoint }, never, void>;

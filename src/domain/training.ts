@@ -1,10 +1,16 @@
 /** What the encoder is trained on: rows of one query, one positive and its negatives, over shared text tables. */
+import type { RequestOf } from "./config.ts";
+import type { Snapshot } from "./diagnostics.ts";
+import type { Vectors } from "./encoder.ts";
 import type { NegativeSource } from "./negative.ts";
 
 export interface RowNegative {
   /** Index into {@link TrainingSet.documents}. */
   readonly document: number;
   readonly source: NegativeSource;
+  /** The sampler's own score and 1-based rank, where it has them. */
+  readonly score?: number;
+  readonly rank?: number;
 }
 
 export interface TrainingRow {
@@ -20,6 +26,34 @@ export interface TrainingSet {
   readonly queries: readonly string[];
   readonly documents: readonly string[];
   readonly rows: readonly TrainingRow[];
+  /** For batches by topic: the cluster of each row. */
+  readonly topics?: readonly number[];
+}
+
+/** Negatives that are searched for while training goes on, and put after a row's own. */
+export interface Refresh {
+  readonly requests: readonly (RequestOf<"ance"> | RequestOf<"adore">)[];
+  /** What the encoder reads of every document of the collection, in its order. */
+  readonly corpus: readonly string[];
+  /** Their vectors by the encoder before training: ANCE's first index, ADORE's only one. */
+  readonly vectors: Vectors;
+  /** For each row, positions in `corpus` that may not become negatives of its query. */
+  readonly excluded: readonly (readonly number[])[];
+}
+
+/** A new index of ANCE: which weights made it, and what it cost. */
+export interface RefreshReport {
+  readonly source: "ance";
+  /** Steps that the weights had done. */
+  readonly version: number;
+  readonly documents: number;
+  readonly seconds: number;
+}
+
+/** What ANCE's last index gave: rows × count positions in the corpus, row by row; −1 where it found too few. */
+export interface MinedByAnce {
+  readonly version: number;
+  readonly documents: Int32Array<ArrayBuffer>;
 }
 
 /** One optimiser step, as it was. */
@@ -45,4 +79,12 @@ export interface Checkpoint {
   /** AdamW's first and second moments. */
   readonly firstMoment: Float32Array<ArrayBuffer>;
   readonly secondMoment: Float32Array<ArrayBuffer>;
+  /** Only where ANCE trains: without it a resumed run could not give the same weights. */
+  readonly mined?: MinedByAnce;
 }
+
+export type TrainReport =
+  | { readonly kind: "step"; readonly step: StepReport }
+  | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
+  | { readonly kind: "refreshed"; readonly refreshed: RefreshReport }
+  | { readonly kind: "probe"; readonly snapshot: Snapshot };

@@ -1,47 +1,42 @@
 /**
- * Mixing: from judged pairs, written negatives and found negatives to training rows. The default is SyNeg's hybrid mix:
+ * Mixing: from training pairs and the candidates of their queries to training rows. The default is SyNeg's hybrid mix:
  * every (query, positive) gets its own synthetic negatives and its own found ones (arXiv 2412.17250, as summarised by
- * its readers), so that no row lacks either kind.
+ * its readers), so that no row lacks either kind. quotas.ts has the other mixes.
  */
 import { present } from "../base/assert.ts";
-import { documentText, type Collection, type Document, type Judgement } from "../domain/collection.ts";
-import type { Config, NegativeRequest } from "../domain/config.ts";
-import type { DocumentId, QueryId } from "../domain/ids.ts";
-import type { FoundNegative, NegativeSource, WrittenNegative } from "../domain/negative.ts";
+import { isRefreshed, isWritten } from "../domain/config.ts";
+import type { QueryId } from "../domain/ids.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
+import { byQuery, staticRequests, type Candidate, type Pool } from "./pools.ts";
+import { quotasOf, rowSize, type Have, type MixConfig, type Quota } from "./quotas.ts";
+import { proportional } from "./ratio.ts";
 
-/** Candidates of one query by source, in the order in which they are to be taken. */
-export type FoundBySource = Readonly<Partial<Record<NegativeRequest["source"], readonly FoundNegative[]>>>;
+/** A query and a text that answers it. */
+export interface Answer {
+  readonly queryId: QueryId;
+  readonly text: string;
+}
 
 export interface MixInput {
-  readonly collection: Collection;
-  /** Of the training split. */
-  readonly judgements: readonly Judgement[];
-  readonly found: ReadonlyMap<QueryId, FoundBySource>;
-  readonly config: Pick<Config, "negatives" | "mix">;
+  /** One row each, in this order. No text of a query's answers becomes a negative of it. */
+  readonly answers: readonly Answer[];
+  readonly pools: readonly Pool[];
+  readonly queryText: (queryId: QueryId) => string;
+  readonly config: MixConfig;
 }
 
 export interface MixOutcome {
   readonly trainingSet: TrainingSet;
   readonly rows: number;
-  /** Rows that got fewer synthetic negatives than the recipe asks for. */
+  /** Rows that got fewer synthetic negatives than the recipe deals them. */
   readonly lackingSynthetic: number;
   /** Rows with fewer negatives than the recipe asks for, whatever the source. */
   readonly short: number;
-}
-
-interface Candidate {
-  readonly source: NegativeSource;
-  readonly text: string;
-}
-
-/** The training pairs: each query with the documents of its highest grade. */
-export function trainingPairs(
-  judgements: readonly Judgement[],
-): { readonly queryId: QueryId; readonly documentId: DocumentId }[] {
-  const best = new Map<QueryId, number>();
-  for (const { queryId, grade } of judgements) best.set(queryId, Math.max(best.get(queryId) ?? 0, grade));
-  return judgements.filter(({ queryId, grade }) => grade > 0 && grade === best.get(queryId));
+  /** Negatives of all rows. */
+  readonly synthetic: number;
+  readonly others: number;
+  /** The most synthetic negatives that any row could have taken. */
+  readonly mostSynthetic: number;
 }
 
 /** Numbers texts in first-seen order. */
@@ -55,23 +50,11 @@ function table() {
   return { add, texts: () => [...index.keys()] };
 }
 
-function byQuery(negatives: readonly WrittenNegative[]): ReadonlyMap<QueryId, readonly WrittenNegative[]> {
-  const groups = new Map<QueryId, WrittenNegative[]>();
-  for (const negative of negatives) groups.set(negative.queryId, [...(groups.get(negative.queryId) ?? []), negative]);
-  return groups;
-}
-
-interface Pools {
-  readonly synthetic: readonly Candidate[];
-  /** By request: given negatives first, then the sampler's. */
-  readonly found: readonly { readonly count: number; readonly candidates: readonly Candidate[] }[];
-}
-
 /** Takes `count` texts that are not taken yet. */
 function take(candidates: readonly Candidate[], count: number, taken: Set<string>): Candidate[] {
   const result: Candidate[] = [];
   for (const candidate of candidates) {
-    if (result.length === count) break;
+    if (result.length >= count) break;
     if (taken.has(candidate.text)) continue;
     taken.add(candidate.text);
     result.push(candidate);
@@ -79,81 +62,92 @@ function take(candidates: readonly Candidate[], count: number, taken: Set<string
   return result;
 }
 
-interface Wanted {
-  readonly synthetic: number;
-  readonly mix: Config["mix"];
-}
-
-/** The negatives of one row: the synthetic ones, the found ones, and more found ones where synthetic ones lack. */
-function rowNegatives(pools: Pools, wanted: Wanted, positive: string) {
-  const taken = new Set([positive]);
-  const synthetic = wanted.mix === "found" ? [] : take(pools.synthetic, wanted.synthetic, taken);
-  if (wanted.mix === "synthetic") return { negatives: synthetic, lacking: wanted.synthetic - synthetic.length };
-  const found = pools.found.flatMap(({ count, candidates }) => take(candidates, count, taken));
-  const lacking = wanted.mix === "found" ? 0 : wanted.synthetic - synthetic.length;
-  const asked = lacking + pools.found.reduce((sum, { count }) => sum + count, 0);
-  const more = pools.found.flatMap(({ candidates }) => candidates);
-  return { negatives: [...synthetic, ...found, ...take(more, asked - found.length, taken)], lacking };
-}
-
-function poolsOf(
-  written: readonly WrittenNegative[],
-  found: FoundBySource,
-  input: MixInput,
-  documents: ReadonlyMap<DocumentId, Document>,
-): Pools {
-  const texts = (source: NegativeSource) =>
-    written
-      .filter((negative) => negative.source === source)
-      .map((negative): Candidate => ({ source, text: documentText(negative) }));
-  const requests = input.config.negatives.filter(({ source }) => source !== "synthetic");
+/** Candidates without the answers, written ones also without repetitions: what is counted is what can be taken. */
+function usable({ queryId, ...pool }: Pool, answers: readonly Answer[]): Pool {
+  const answered = new Set(answers.map(({ text }) => text));
+  const taken = new Set(answered);
+  const apart = (candidates: readonly Candidate[]) => candidates.filter(({ text }) => !answered.has(text));
   return {
-    synthetic: texts("synthetic"),
-    found: requests.map(({ source, count }) => ({
-      count,
-      candidates: [
-        ...texts("given"),
-        ...(found[source] ?? []).map((negative): Candidate => ({
-          source: negative.source,
-          text: documentText(present(documents.get(negative.documentId), `document ${negative.documentId}`)),
-        })),
-      ],
-    })),
+    queryId,
+    synthetic: take(pool.synthetic, Infinity, taken),
+    human: take(pool.human, Infinity, taken),
+    given: apart(pool.given),
+    found: pool.found.map(apart),
   };
 }
 
-/** Rows for every training pair; under "synthetic", rows without a single negative are left out. */
-export function mix(input: MixInput): MixOutcome {
-  const { collection, config } = input;
-  const documents = new Map(collection.documents.map((document) => [document.id, document]));
-  const queries = new Map(collection.queries.map((query) => [query.id, query.text]));
-  const written = byQuery(collection.negatives);
-  const synthetic = config.negatives.reduce((sum, { source, count }) => sum + (source === "synthetic" ? count : 0), 0);
-  const asked = requested(config);
-  const [queryTable, documentTable] = [table(), table()];
-  const rows: TrainingRow[] = [];
-  let [lackingSynthetic, short] = [0, 0];
-  for (const { queryId, documentId } of trainingPairs(input.judgements)) {
-    const positive = documentText(present(documents.get(documentId), `document ${documentId}`));
-    const pools = poolsOf(written.get(queryId) ?? [], input.found.get(queryId) ?? {}, input, documents);
-    const { negatives, lacking } = rowNegatives(pools, { synthetic, mix: config.mix }, positive);
-    if (lacking > 0) lackingSynthetic++;
-    if (negatives.length === 0 && config.mix === "synthetic") continue;
-    if (negatives.length < asked) short++;
-    rows.push({
-      query: queryTable.add(present(queries.get(queryId), `query ${queryId}`)),
-      positive: documentTable.add(positive),
-      negatives: negatives.map(({ source, text }) => ({ source, document: documentTable.add(text) })),
-    });
-  }
-  const trainingSet = { queries: queryTable.texts(), documents: documentTable.texts(), rows };
-  return { trainingSet, rows: rows.length, lackingSynthetic, short };
+/** The negatives of one row in the order of the recipe's sources, then more found ones where candidates lacked. */
+function rowNegatives(pool: Pool, quota: Quota, config: MixConfig): Candidate[] {
+  const taken = new Set<string>();
+  const { negatives, mix } = config;
+  const counts = proportional(
+    staticRequests(config).map(({ count }) => count),
+    quota.found,
+  );
+  const lists = pool.found.map((candidates, i) => (i === 0 ? [...pool.given, ...candidates] : candidates));
+  let next = 0;
+  // A ratio deals synthetic negatives also where the recipe names none.
+  const named = negatives.map(({ source }) => source);
+  const sources = named.includes("synthetic") ? named : (["synthetic", ...named] as const);
+  const row = sources.flatMap((source): Candidate[] => {
+    if (isRefreshed(source)) return [];
+    if (isWritten(source)) return take(pool[source], quota[source], taken);
+    const list = next++;
+    return take(lists[list] ?? [], counts[list] ?? 0, taken);
+  });
+  if (mix === "synthetic") return row;
+  return [...row, ...take([...pool.given, ...pool.found.flat()], rowSize(config) - row.length, taken)];
 }
 
-/** Negatives a row, as the recipe asks. */
-export function requested({ negatives, mix: how }: Pick<Config, "negatives" | "mix">): number {
-  const counted = negatives.filter(
-    ({ source }) => how === "hybrid" || (source === "synthetic") === (how === "synthetic"),
+function setOf(
+  { answers, queryText }: MixInput,
+  negatives: readonly (readonly Candidate[] | undefined)[],
+): TrainingSet {
+  const [queries, documents] = [table(), table()];
+  const rows = answers.flatMap(({ queryId, text }, i): TrainingRow[] => {
+    const own = negatives[i];
+    if (!own) return [];
+    const row = { query: queries.add(queryText(queryId)), positive: documents.add(text) };
+    return [
+      {
+        ...row,
+        negatives: own.map(({ source, text: negative, score, rank }) => ({
+          document: documents.add(negative),
+          source,
+          ...(score !== undefined && { score }),
+          ...(rank !== undefined && { rank }),
+        })),
+      },
+    ];
+  });
+  return { queries: queries.texts(), documents: documents.texts(), rows };
+}
+
+/** One row an answer; under "synthetic", rows without a single negative are left out. */
+export function mix(input: MixInput): MixOutcome {
+  const { answers, config } = input;
+  const answersOf = byQuery(answers);
+  const pools = new Map(
+    input.pools.map((pool) => [pool.queryId, usable(pool, answersOf.get(pool.queryId) ?? [])] as const),
   );
-  return counted.reduce((sum, { count }) => sum + count, 0);
+  const poolsByRow = answers.map(({ queryId }) => present(pools.get(queryId), `candidates of ${queryId}`));
+  const have = poolsByRow.map(({ synthetic, human }): Have => ({ synthetic: synthetic.length, human: human.length }));
+  const quotas = quotasOf(config, have);
+  const negatives = poolsByRow.map((pool, i) => {
+    const row = rowNegatives(pool, present(quotas[i], "the row's quota"), config);
+    return row.length === 0 && config.mix === "synthetic" ? undefined : row;
+  });
+  const trainingSet = setOf(input, negatives);
+  const made = negatives.filter((row) => row !== undefined);
+  const all = made.flat();
+  const synthetic = all.filter(({ source }) => source === "synthetic").length;
+  return {
+    trainingSet,
+    rows: made.length,
+    lackingSynthetic: quotas.filter(({ lacking }) => lacking > 0).length,
+    short: made.filter(({ length }) => length < rowSize(config)).length,
+    synthetic,
+    others: all.length - synthetic,
+    mostSynthetic: Math.max(0, ...have.map(({ synthetic }) => synthetic)),
+  };
 }

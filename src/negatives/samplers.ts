@@ -1,7 +1,7 @@
 /**
  * Samplers: which documents of the collection become negatives of a query. Each returns candidates in the order in which
  * they are to be taken, more than are asked for where there are more, so that a mix can fill gaps. Relevant documents
- * (any judgement above 0, in any split) are never candidates.
+ * (any judgement above 0, in any split) are never candidates. ANCE and ADORE are searched while training goes on.
  */
 import { random, shuffled } from "../base/random.ts";
 import type { DocumentId, QueryId } from "../domain/ids.ts";
@@ -14,21 +14,53 @@ export interface RankRange {
   readonly last: number;
 }
 
-/** Uniform over the ranks of a range of a BM25 ranking (FlagEmbedding's hn_mine `range_for_sampling`), without replacement. */
+/** The hits of a ranking without the relevant ones, with their ranks among themselves. */
+export function irrelevant<Source extends FoundNegative["source"]>(
+  source: Source,
+  { hits }: Ranking,
+  relevant: ReadonlySet<DocumentId>,
+): FoundNegative[] {
+  return hits
+    .filter(({ documentId }) => !relevant.has(documentId))
+    .map(({ documentId, score }, i): FoundNegative => ({ source, documentId, score, rank: i + 1 }));
+}
+
+function fromRange(found: readonly FoundNegative[], { first, last }: RankRange, seed: number, name: string) {
+  const within = found.filter(({ rank }) => rank >= first && rank <= last);
+  return shuffled(within, random(seed, name));
+}
+
+/**
+ * Uniform over the ranks of a range of a BM25 ranking, without replacement, as FlagEmbedding's hn_mine.py samples from
+ * its `range_for_sampling` (there "10-210"). The ranking is Anserini's flat one, k1 = .9 and b = .4 (retrieval/bm25.ts).
+ */
 export function sampleBm25(
   ranking: Ranking,
   relevant: ReadonlySet<DocumentId>,
   range: RankRange,
   seed: number,
 ): FoundNegative[] {
-  const found = ranking.hits
-    .filter(({ documentId }) => !relevant.has(documentId))
-    .map(({ documentId, score }, i): FoundNegative => ({ source: "bm25", documentId, score, rank: i + 1 }))
-    .filter(({ rank }) => rank >= range.first && rank <= range.last);
-  return shuffled(found, random(seed, `bm25 ${ranking.queryId}`));
+  return fromRange(irrelevant("bm25", ranking, relevant), range, seed, `bm25 ${ranking.queryId}`);
 }
 
-/** Uniform over the collection, without replacement; at most `count` of them. Score 0, rank in order of drawing. */
+/**
+ * Static dense negatives: uniform over the ranks of a range of the guide's exact ranking, without replacement.
+ * FlagEmbedding's scripts/hn_mine.py takes 15 from the ranks 10 to 210 and, in its README, 2 to 200; NV-Retriever
+ * (arXiv 2407.15831) found ranks beyond the first ten to hurt, so the recipe's default ends at 20.
+ */
+export function sampleDense(
+  ranking: Ranking,
+  relevant: ReadonlySet<DocumentId>,
+  range: RankRange,
+  seed: number,
+): FoundNegative[] {
+  return fromRange(irrelevant("dense", ranking, relevant), range, seed, `dense ${ranking.queryId}`);
+}
+
+/**
+ * Uniform over the collection, without replacement; at most `count` of them. Score 0, rank in order of drawing. The
+ * baseline "Rand Neg" of ADORE's paper (arXiv 2104.08051).
+ */
 export function sampleRandom(
   documents: readonly DocumentId[],
   relevant: ReadonlySet<DocumentId>,

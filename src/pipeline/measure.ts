@@ -1,11 +1,13 @@
 /** Measuring a system: rankings of the evaluation queries, and the figures that come from them. */
-import { documentText, type Judgement, type Query } from "../domain/collection.ts";
+import type { Judgement, Query } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import { headlineMetrics, type MetricName, type Ranking } from "../domain/ranking.ts";
 import type { SystemResult } from "../domain/run.ts";
 import type { ModelHandle, Progress } from "../domain/stages.ts";
+import { indexCollection } from "./guide.ts";
 import type { RunInput, Services } from "./run.ts";
+import type { State, Work } from "./state.ts";
 
 /** Rankings are kept to this depth: trec_eval's usual 100, enough for Recall@100. */
 const DEPTH = 100;
@@ -53,24 +55,32 @@ export async function* measureBm25(
   return yield* scored(services, config, evaluation, rankings);
 }
 
-/** The encoder as it is now: encodes documents and queries, searches exactly, and leaves the index under `name`. */
-export async function* measureEncoder(
+/** An encoder whose index is at the retriever under `name`: encodes the evaluation queries and searches exactly. */
+async function* searched(
   services: Services,
-  { collection, config }: RunInput,
+  config: Config,
   evaluation: Evaluation,
   { model, name }: { readonly model: ModelHandle; readonly name: "before" | "after" },
-): AsyncGenerator<Progress, Measured, void> {
-  const { encoder, retriever } = services;
-  const texts = collection.documents.map(documentText);
-  const vectors = yield* encoder.encode({ model, texts, kind: "document", config });
-  yield* retriever.indexVectors({ name, ids: collection.documents.map(({ id }) => id), vectors });
-  const queries = yield* encoder.encode({
-    model,
-    texts: evaluation.queries.map(({ text }) => text),
-    kind: "query",
-    config,
-  });
+): AsyncGenerator<Progress, SystemResult, void> {
+  const texts = evaluation.queries.map(({ text }) => text);
+  const vectors = yield* services.encoder.encode({ model, texts, kind: "query", config });
   const queryIds = evaluation.queries.map(({ id }) => id);
-  const rankings = yield* retriever.searchVectors({ name, queryIds, vectors: queries, depth: DEPTH });
-  return { result: yield* scored(services, config, evaluation, rankings), vectors };
+  const rankings = yield* services.retriever.searchVectors({ name, queryIds, vectors, depth: DEPTH });
+  return yield* scored(services, config, evaluation, rankings);
+}
+
+/** The starting encoder. The collection is encoded only if nothing did so before. */
+export async function* measureBefore(state: State): Work<SystemResult> {
+  const { services, input, splits, model, start } = state;
+  yield* indexCollection(state, start);
+  return yield* searched(services, input.config, splits.evaluation, { model, name: "before" });
+}
+
+/** The encoder as it is now, and what it makes of the collection where that is not `known`; the index is left under "after". */
+export async function* measureAfter(state: State, known: Vectors | undefined): Work<Measured> {
+  const { services, input, splits, corpus, model } = state;
+  const { config } = input;
+  const vectors = known ?? (yield* services.encoder.encode({ model, texts: corpus.texts, kind: "document", config }));
+  yield* services.retriever.indexVectors({ name: "after", ids: corpus.ids, vectors });
+  return { result: yield* searched(services, config, splits.evaluation, { model, name: "after" }), vectors };
 }

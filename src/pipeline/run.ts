@@ -1,5 +1,5 @@
 /**
- * The whole run as one stage over the contracts: index, mine, mix, measure, train, measure again. The page hands it
+ * The whole run as one stage over the contracts: index, mine, gate, mix, measure, train, measure again. The page hands it
  * workers, the headless runner hands it the modules themselves: one path, two hosts.
  *
  * What a stage makes is reported once as a product. A host that keeps products and checkpoints can hand them back and
@@ -8,18 +8,26 @@
  */
 import { finish } from "../base/channel.ts";
 import { UserError } from "../base/errors.ts";
-import { relay } from "../base/relay.ts";
 import { leakReport } from "../data/split.ts";
 import type { Collection } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
-import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo } from "../domain/encoder.ts";
-import type { RunProduct, RunProducts, RunReport, RunResult, StageName, SystemResult } from "../domain/run.ts";
-import type { EncoderStages, ModelHandle, Progress, RetrieverStages, TrainOutcome } from "../domain/stages.ts";
+import type { Snapshot } from "../domain/diagnostics.ts";
+import type { FoundVerdict } from "../domain/draft.ts";
+import type { EncoderFolder, EngineChoice } from "../domain/encoder.ts";
+import type { RunProducts, RunReport, RunResult, SystemResult } from "../domain/run.ts";
+import type { EncoderStages, ModelHandle, OpenedEncoder, RetrieverStages, TrainOutcome } from "../domain/stages.ts";
 import type { SystemName } from "../domain/ranking.ts";
-import type { Checkpoint, TrainingSet } from "../domain/training.ts";
+import type { Checkpoint, RefreshReport, StepReport, TrainingSet } from "../domain/training.ts";
 import { verdictSentence } from "../domain/verdict.ts";
-import { measureBm25, measureEncoder, type Measured } from "./measure.ts";
-import { mine, prepareRows, splitsOf, trains, type Splits } from "./prepare.ts";
+import type { Answer } from "../negatives/mix.ts";
+import { corpusOf } from "./corpus.ts";
+import { relabelled } from "./gate.ts";
+import { closeGuide, startingGuide } from "./guide.ts";
+import { splitsOf, trains, type Splits } from "./prepare.ts";
+import { rowsStages } from "./rows.ts";
+import { inOrder, normVariance } from "./snapshots.ts";
+import { noted, stage, type Reports, type State } from "./state.ts";
+import { afterStage, beforeStage, trainStage } from "./training.ts";
 
 /** There is nothing to train on, or nothing to measure with. */
 export class NothingToDo extends UserError {
@@ -34,13 +42,26 @@ export interface Services {
 export interface RunInput {
   readonly collection: Collection;
   readonly folder: EncoderFolder;
+  /** Finds dense and SimANS negatives and scores for the gate; the starting encoder where there is none. */
+  readonly guide?: EncoderFolder;
   readonly engine: EngineChoice;
   readonly config: Config;
+  /** A language model's word on documents as negatives: dropped, or relabelled to be a further answer of the query. */
+  readonly verdicts?: readonly FoundVerdict[];
+  /** Written passages that turned out to answer their query: further training pairs. */
+  readonly positives?: readonly Answer[];
   /** Rows to train on as they are, in place of mining and mixing. */
   readonly trainingSet?: TrainingSet;
   /** What an earlier session of this run had made. */
   readonly products?: RunProducts;
   readonly checkpoint?: Checkpoint;
+  /** What earlier sessions reported; steps and looks after the checkpoint are passed over, as they come again. */
+  readonly earlier?: {
+    readonly steps?: readonly StepReport[];
+    readonly probes?: readonly Snapshot[];
+    readonly refreshes?: readonly RefreshReport[];
+    readonly notes?: readonly string[];
+  };
   /** Seconds between checkpoints. */
   readonly checkpointEvery: number;
 }
@@ -51,164 +72,80 @@ export interface RunOutcome {
   readonly model: ModelHandle;
 }
 
-/** What the run knows so far. */
-interface State {
-  readonly services: Services;
-  readonly input: RunInput;
-  readonly splits: Splits;
-  readonly seconds: Partial<Record<StageName, number>>;
-  readonly notes: string[];
-}
-
-type Reports<Output> = AsyncGenerator<RunReport, Output, void>;
-
-const isProgress = (report: Progress | RunReport): report is Progress => "unit" in report;
-
-/** Reports of a thread's stage as reports of the run. */
-const progressOf =
-  (name: StageName) =>
-  (report: Progress | RunReport): RunReport =>
-    isProgress(report) ? { kind: "progress", stage: name, progress: report } : report;
-
-/** Runs one stage between its "started" and "finished" reports, on its own clock. */
-async function* stage<Output>(
-  state: State,
-  name: StageName,
-  work: AsyncGenerator<Progress | RunReport, Output, void>,
-): Reports<Output> {
-  yield { kind: "started", stage: name };
-  const product = yield* relay(work, progressOf(name), (seconds) => {
-    state.seconds[name] = (state.seconds[name] ?? 0) + seconds;
-  });
-  yield { kind: "finished", stage: name, seconds: state.seconds[name] ?? 0 };
-  return product;
-}
-
-async function* noted(state: State, name: StageName, notes: readonly string[]): Reports<void> {
-  for (const text of notes) {
-    state.notes.push(text);
-    yield { kind: "note", stage: name, text };
-  }
-}
-
-const made = (product: RunProduct): RunReport => ({ kind: "product", product });
-
-async function* rowsStages(state: State): Reports<TrainingSet> {
-  const { input, services, splits } = state;
-  const known = input.trainingSet ?? input.products?.trainingSet;
-  if (known) {
-    yield made({ name: "trainingSet", value: known });
-    return known;
-  }
-  const found = yield* stage(state, "mine", mine(services, input, splits.train));
-  async function* mixing(): Reports<TrainingSet> {
-    const { outcome, notes } = prepareRows(input, splits.train, found);
-    yield* noted(state, "mix", notes);
-    return outcome.trainingSet;
-  }
-  const trainingSet = yield* stage(state, "mix", mixing());
-  if (trainingSet.rows.length === 0) {
-    throw new NothingToDo(
-      'There is no row to train on: no judged training query, or no negative for any. Add judgements (qrels/train.tsv) or negatives, or set "steps" to 0 to only measure.',
-    );
-  }
-  yield made({ name: "trainingSet", value: trainingSet });
-  return trainingSet;
-}
-
-interface Systems {
-  readonly bm25: SystemResult;
-  readonly before: SystemResult;
-}
-
-async function* beforeStage(state: State, model: ModelHandle): Reports<Systems> {
-  const { services, input, splits } = state;
-  const { bm25: knownBm25, before: known, vectorsBefore } = input.products ?? {};
-  const bm25 = knownBm25 ?? (yield* relay(measureBm25(services, input, splits.evaluation), progressOf("before")));
-  if (!knownBm25) yield made({ name: "bm25", value: bm25 });
-  if (known && vectorsBefore) return { bm25, before: known };
-  const measured = yield* relay(
-    measureEncoder(services, input, splits.evaluation, { model, name: "before" }),
-    progressOf("before"),
-  );
-  yield made({ name: "vectorsBefore", value: measured.vectors });
-  yield made({ name: "before", value: measured.result });
-  return { bm25, before: measured.result };
-}
-
-async function* trainStage({ services, input }: State, model: ModelHandle, data: TrainingSet): Reports<TrainOutcome> {
-  const { config, checkpoint: resume, checkpointEvery } = input;
-  const outcome = yield* services.encoder.train({ model, data, config, checkpointEvery, ...(resume && { resume }) });
-  yield { kind: "checkpoint", checkpoint: outcome.checkpoint };
-  return outcome;
-}
-
-async function* afterStage(
-  state: State,
-  model: ModelHandle,
-  systems: Systems,
-  trained: boolean,
-): Reports<SystemResult> {
-  const { services, input, splits } = state;
-  const { after: known, vectorsAfter } = input.products ?? {};
-  if (known && vectorsAfter) return known;
-  if (!trained) {
-    yield made({ name: "after", value: systems.before });
-    return systems.before;
-  }
-  const work = measureEncoder(services, input, splits.evaluation, { model, name: "after" });
-  const measured: Measured = yield* relay(work, progressOf("after"));
-  yield made({ name: "vectorsAfter", value: measured.vectors });
-  yield made({ name: "after", value: measured.result });
-  return measured.result;
-}
-
-interface Opened {
-  readonly model: ModelHandle;
-  readonly card: EncoderCard;
-  readonly engine: EngineInfo;
-}
-
-const NO_ROWS: TrainingSet = { queries: [], documents: [], rows: [] };
-
 interface Finished {
   readonly systems: Record<SystemName, SystemResult>;
   readonly trained: TrainOutcome | undefined;
   readonly rows: number;
 }
 
-async function* stages(state: State, model: ModelHandle): Reports<Finished> {
+async function* stages(state: State): Reports<Finished> {
   const { services, input, splits } = state;
-  const trained = trains(input);
   yield* stage(state, "index", services.retriever.indexText({ documents: input.collection.documents }));
   yield* noted(state, "index", splits.notes);
-  const data = trained ? yield* rowsStages(state) : NO_ROWS;
-  const systems = yield* stage(state, "before", beforeStage(state, model));
-  const training = trained ? yield* stage(state, "train", trainStage(state, model, data)) : undefined;
-  const after = yield* stage(state, "after", afterStage(state, model, systems, trained));
-  return { systems: { ...systems, after }, trained: training, rows: data.rows.length };
+  const rows = trains(input) ? yield* rowsStages(state) : undefined;
+  if (rows?.data.rows.length === 0) {
+    const dropped = state.gate ? ` The gate left out ${state.gate.dropped} of ${state.gate.considered}.` : "";
+    throw new NothingToDo(
+      `There is no row to train on: no judged training query, or no negative for any.${dropped} Add judgements (qrels/train.tsv) or negatives, or set "steps" to 0 to only measure.`,
+    );
+  }
+  const systems = yield* stage(state, "before", beforeStage(state, rows?.data));
+  const trained = rows ? yield* stage(state, "train", trainStage(state, rows)) : undefined;
+  const looked = rows && trained && { data: rows.data, steps: trained.steps };
+  const after = yield* stage(state, "after", afterStage(state, systems.before, looked));
+  return { systems: { ...systems, after }, trained, rows: rows?.data.rows.length ?? 0 };
+}
+
+/** Judgements that were trained on: the split's, and those that verdicts added. */
+const trainedOn = (state: State) => [
+  ...state.splits.train,
+  ...relabelled(state).map(({ queryId, documentId }) => ({ queryId, documentId, grade: 1 })),
+];
+
+const total = (steps: readonly StepReport[], key: "tokens" | "seconds"): number =>
+  steps.reduce((sum, step) => sum + step[key], 0);
+
+async function* comparisonsOf(
+  { services, input }: State,
+  { bm25, before, after }: Finished["systems"],
+): AsyncGenerator<never, RunResult["comparisons"], void> {
+  const compare = { metric: "ndcg@10", seed: input.config.seed } as const;
+  const afterBefore = yield* services.retriever.compare({ a: before.scores, b: after.scores, ...compare });
+  const afterBm25 = yield* services.retriever.compare({ a: bm25.scores, b: after.scores, ...compare });
+  return { afterBefore, afterBm25 };
+}
+
+/** What the diagnostics gave. */
+function diagnosed({ gate, probes, variance, steps, refreshes }: State) {
+  return {
+    gate: gate && { considered: gate.considered, dropped: gate.dropped, relabelled: gate.relabelled },
+    snapshots: inOrder(probes),
+    variance,
+    normVariance: normVariance(steps),
+    refreshes,
+  };
 }
 
 async function* resultOf(
   state: State,
   { systems, trained, rows }: Finished,
-  opened: Opened,
+  opened: OpenedEncoder,
 ): AsyncGenerator<never, RunResult, void> {
-  const { input, splits, services } = state;
+  const { input, splits, steps } = state;
   const { bm25, before, after } = systems;
-  const compare = { metric: "ndcg@10", seed: input.config.seed } as const;
-  const afterBefore = yield* services.retriever.compare({ a: before.scores, b: after.scores, ...compare });
-  const afterBm25 = yield* services.retriever.compare({ a: bm25.scores, b: after.scores, ...compare });
-  const { tokens = 0, seconds = 0 } = trained ?? {};
+  const comparisons = yield* comparisonsOf(state, systems);
+  const [tokens, seconds] = [total(steps, "tokens"), total(steps, "seconds")];
   return {
     split: splits.evaluation.name,
     systems: { bm25: bm25.scores, before: before.scores, after: after.scores },
-    comparisons: { afterBefore, afterBm25 },
+    comparisons,
     verdict: trained
-      ? verdictSentence(afterBefore, splits.evaluation.name, after.scores.queryIds.length)
+      ? verdictSentence(comparisons.afterBefore, splits.evaluation.name, after.scores.queryIds.length)
       : "Nothing was trained: the encoder was only measured.",
     leak:
-      splits.train.length > 0 ? leakReport(input.collection, splits.train, splits.evaluation.judgements) : undefined,
+      splits.train.length > 0
+        ? leakReport(input.collection, trainedOn(state), splits.evaluation.judgements)
+        : undefined,
     trainingRows: rows,
     steps: trained?.steps ?? 0,
     tokens,
@@ -217,11 +154,40 @@ async function* resultOf(
     peakBytes: trained?.peakBytes ?? 0,
     engine: opened.engine,
     encoder: opened.card,
-    notes: state.notes,
+    notes: [...new Set([...(input.earlier?.notes ?? []), ...state.notes])],
+    ...diagnosed(state),
   };
 }
 
-/** Errors: NothingToDo, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoder. */
+/** What earlier sessions reported up to the checkpoint that this one goes on from. */
+function earlierReports({ earlier, checkpoint }: RunInput): Pick<State, "steps" | "probes" | "refreshes"> {
+  const done = checkpoint?.step ?? 0;
+  return {
+    steps: (earlier?.steps ?? []).filter(({ step }) => step <= done),
+    probes: (earlier?.probes ?? []).filter(({ step }) => step > 0 && step <= done),
+    // The checkpoint holds what the index of this version gave: it is not made again.
+    refreshes: (earlier?.refreshes ?? []).filter(({ version }) => version <= (checkpoint?.mined?.version ?? -1)),
+  };
+}
+
+function stateOf(services: Services, input: RunInput, splits: Splits, model: ModelHandle): State {
+  return {
+    services,
+    input,
+    splits,
+    corpus: corpusOf(input.collection),
+    model,
+    start: startingGuide(model, input),
+    guide: undefined,
+    gate: input.products?.gate,
+    variance: undefined,
+    seconds: {},
+    notes: [],
+    ...earlierReports(input),
+  };
+}
+
+/** Errors: NothingToDo, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
 export async function* run(services: Services, input: RunInput): AsyncGenerator<RunReport, RunOutcome, void> {
   const splits = splitsOf(input);
   if (splits.evaluation.queries.length === 0) {
@@ -230,14 +196,15 @@ export async function* run(services: Services, input: RunInput): AsyncGenerator<
     );
   }
   const opened = await finish(services.encoder.open({ folder: input.folder, engine: input.engine }));
+  const state = stateOf(services, input, splits, opened.model);
   let completed = false;
   try {
     yield { kind: "opened", ...opened };
-    const state: State = { services, input, splits, seconds: {}, notes: [] };
-    const result = yield* resultOf(state, yield* stages(state, opened.model), opened);
+    const result = yield* resultOf(state, yield* stages(state), opened);
     completed = true;
     return { result, model: opened.model };
   } finally {
+    await finish(closeGuide(state));
     if (!completed) await finish(services.encoder.close({ model: opened.model }));
   }
 }

@@ -4,6 +4,7 @@
  */
 import { assert, present } from "../base/assert.ts";
 import { random, type Random } from "../base/random.ts";
+import type { QueryId } from "../domain/ids.ts";
 import type { Comparison, Interval } from "../domain/ranking.ts";
 
 const resamples = 10_000;
@@ -105,4 +106,55 @@ export function comparePaired(a: readonly number[], b: readonly number[], seed: 
   const difference = present(meanIntervals([differences], seed)[0], "interval");
   const pValue = randomisationTest(differences, seed);
   return { difference, pValue, verdict: verdictOf(difference, pValue) };
+}
+
+/**
+ * p-values of one family, adjusted for being many, in the order given: sorted upwards, the i-th of m (from 0) times m − i,
+ * none smaller than the one before it, none above 1 (Holm, Scandinavian Journal of Statistics 6, 1979).
+ */
+export function holm(pValues: readonly number[]): number[] {
+  assert(
+    pValues.every((p) => p >= 0 && p <= 1),
+    `p-values in [0, 1], not ${pValues.join(", ")}`,
+  );
+  const adjusted = pValues.map(() => 0);
+  let largest = 0;
+  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] ?? 0) - (pValues[b] ?? 0));
+  order.forEach((at, rank) => {
+    largest = Math.max(largest, Math.min(1, (pValues[at] ?? 0) * (pValues.length - rank)));
+    adjusted[at] = largest;
+  });
+  return adjusted;
+}
+
+/** One metric of one system, trained with one seed. */
+export interface SeedRun {
+  readonly queryIds: readonly QueryId[];
+  /** In the order of `queryIds`. */
+  readonly values: readonly number[];
+}
+
+/** Each query's mean over the seeds that measured it, in first-seen order. */
+export function overSeeds(runs: readonly SeedRun[]): ReadonlyMap<QueryId, number> {
+  const values = new Map<QueryId, number[]>();
+  for (const run of runs) {
+    assert(run.values.length === run.queryIds.length, `${run.values.length} values of ${run.queryIds.length} queries`);
+    run.queryIds.forEach((id, i) => values.set(id, [...(values.get(id) ?? []), run.values[i] ?? Number.NaN]));
+  }
+  return new Map([...values].map(([id, all]) => [id, sum(all) / all.length]));
+}
+
+/**
+ * b against a, each with the same seeds: paired by query, every query's value the mean over the seeds. Interval and p
+ * speak of other queries, not of other seeds.
+ */
+export function compareOverSeeds(a: readonly SeedRun[], b: readonly SeedRun[], seed: number): Comparison {
+  const [first, second] = [overSeeds(a), overSeeds(b)];
+  assert(
+    a.length === b.length && first.size === second.size && [...first.keys()].every((id) => second.has(id)),
+    "the two systems were measured with different seeds or on different queries",
+  );
+  const ids = [...first.keys()];
+  const column = (values: ReadonlyMap<QueryId, number>) => ids.map((id) => present(values.get(id), id));
+  return comparePaired(column(first), column(second), seed);
 }

@@ -3,7 +3,7 @@
  * transaction, so that at every moment the last checkpoint that was said to be saved is there.
  */
 import type { RunId } from "../domain/ids.ts";
-import type { Checkpoint } from "../domain/training.ts";
+import type { Checkpoint, MinedByAnce } from "../domain/training.ts";
 import type { Connection } from "./connection.ts";
 import { DamagedRecord, readFailure } from "./errors.ts";
 import type { Damaged } from "./listing.ts";
@@ -18,24 +18,32 @@ import {
   type Bytes,
   type Place,
 } from "./parts.ts";
-import { arenas, type ReadTransaction, type Slot, type StoredCheckpoints } from "./schema.ts";
+import { arenas, type Parcel, type ReadTransaction, type Slot, type StoredCheckpoints } from "./schema.ts";
 
 type SlotIndex = StoredCheckpoints["current"];
 type Arena = (typeof arenas)[number];
 type Age = "newer" | "older";
 
-const placeOf = (run: RunId, slot: SlotIndex, arena: string): Place => ({
+/** `name`: an arena, or "mined". */
+const placeOf = (run: RunId, slot: SlotIndex, name: string): Place => ({
   owner: "checkpoint",
   id: run,
-  name: `${slot}/${arena}`,
+  name: `${slot}/${name}`,
 });
+
+/** Little-endian, as the arenas are. */
+const positionBytes = ({ documents }: MinedByAnce): Bytes =>
+  new Uint8Array(documents.buffer, documents.byteOffset, documents.byteLength);
 
 function slotParts(run: RunId, slot: SlotIndex): IDBKeyRange {
   return IDBKeyRange.bound(["checkpoint", run, `${slot}/`], ["checkpoint", run, `${slot}/\uffff`, []]);
 }
 
+const parcelsOf = ({ parcels, mined }: Slot): Parcel[] => [...Object.values(parcels), mined?.parcel ?? []];
+
 /** Resolves when the checkpoint is committed. Its arrays must not change until then. Errors: StorageFull. */
 export async function saveCheckpoint(connection: Connection, run: RunId, checkpoint: Checkpoint): Promise<void> {
+  const { mined } = checkpoint;
   const slot: Slot = {
     step: checkpoint.step,
     parcels: {
@@ -43,13 +51,15 @@ export async function saveCheckpoint(connection: Connection, run: RunId, checkpo
       firstMoment: await digestParts(bytesOf(checkpoint.firstMoment)),
       secondMoment: await digestParts(bytesOf(checkpoint.secondMoment)),
     },
+    ...(mined && { mined: { version: mined.version, parcel: await digestParts(positionBytes(mined)) } }),
   };
-  const need = { what: "checkpoint", bytes: () => sizeOf(Object.values(slot.parcels)) };
+  const need = { what: "checkpoint", bytes: () => sizeOf(parcelsOf(slot)) };
   await connection.write(["checkpoints", "parts"], need, async (transaction) => {
     const stored = await transaction.objectStore("checkpoints").get(run);
     const target: SlotIndex = stored?.current === 0 ? 1 : 0;
     await transaction.objectStore("parts").delete(slotParts(run, target));
     for (const arena of arenas) await putParts(transaction, placeOf(run, target, arena), bytesOf(checkpoint[arena]));
+    if (mined) await putParts(transaction, placeOf(run, target, "mined"), positionBytes(mined));
     const other = stored?.slots[target === 0 ? 1 : 0];
     const slots: StoredCheckpoints["slots"] = target === 0 ? [slot, other] : [other, slot];
     await transaction.objectStore("checkpoints").put({ run, current: target, slots });
@@ -80,6 +90,7 @@ export async function loadCheckpoint(
 interface StoredSlot {
   readonly slot: Slot;
   readonly parts: Readonly<Record<Arena, Bytes>>;
+  readonly mined: Bytes | undefined;
 }
 
 /** The slot as it is stored, unchecked. One transaction: the pointer may turn at any time. */
@@ -96,7 +107,8 @@ async function getSlot(transaction: ReadTransaction, run: RunId, age: Age): Prom
     firstMoment: await bytes("firstMoment"),
     secondMoment: await bytes("secondMoment"),
   };
-  return { slot, parts };
+  const mined = slot.mined && (await getParts(transaction, placeOf(run, index, "mined"), slot.mined.parcel));
+  return { slot, parts, mined };
 }
 
 async function readSlot(connection: Connection, run: RunId, age: Age): Promise<Checkpoint | undefined> {
@@ -111,12 +123,14 @@ async function readSlot(connection: Connection, run: RunId, age: Age): Promise<C
       throw readFailure(error, damage);
     });
   if (!found) return undefined;
-  const { slot, parts } = found;
+  const { slot, parts, mined } = found;
   for (const arena of arenas) if (!(await checkParts(parts[arena], slot.parcels[arena]))) throw damage();
+  if (slot.mined && mined && !(await checkParts(mined, slot.mined.parcel))) throw damage();
   return {
     step: slot.step,
     weights: floatsOf(parts.weights),
     firstMoment: floatsOf(parts.firstMoment),
     secondMoment: floatsOf(parts.secondMoment),
+    ...(slot.mined && mined && { mined: { version: slot.mined.version, documents: new Int32Array(mined.buffer) } }),
   };
 }

@@ -4,6 +4,7 @@ import type { CollectionId } from "../domain/ids.ts";
 import type { WrittenNegative } from "../domain/negative.ts";
 import type { CollectionRecord } from "../domain/run.ts";
 import type { Connection } from "./connection.ts";
+import { deleteWritten, writtenStores } from "./drafts.ts";
 import { DamagedRecord, NotStored, readFailure, removal } from "./errors.ts";
 import { deleteCollection } from "./importing.ts";
 import { fromJson } from "./json.ts";
@@ -76,6 +77,10 @@ async function readRows<Row>(connection: Connection, rows: StoredRows): Promise<
   return fromJson<Row[]>(bytes);
 }
 
+/** With the drafts and verdicts on it. */
 export async function removeCollection(connection: Connection, id: CollectionId): Promise<void> {
-  await connection.write(["collections", "parts"], removal, (transaction) => deleteCollection(transaction, id));
+  await connection.write(["collections", "parts", ...writtenStores], removal, async (transaction) => {
+    await deleteCollection(transaction, id);
+    await deleteWritten(transaction, id);
+  });
 }

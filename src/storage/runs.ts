@@ -72,6 +72,10 @@ export async function putProduct(connection: Connection, id: RunId, product: Run
 }
 
 const wordsFor = {
+  gate: "what the gate left out",
+  snapshotBefore: "the negatives as seen before training",
+  snapshotAfter: "the negatives as seen after training",
+  variance: "gradient variance",
   trainingSet: "training rows",
   bm25: "BM25 rankings",
   before: "rankings before training",

@@ -3,6 +3,9 @@
  * 4 MiB each; the record that owns it holds the length and SHA-256 of every part, so that a record is whole or known not to be.
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
+import type { Draft, FoundVerdict } from "../domain/draft.ts";
+import type { Generation } from "../domain/generation.ts";
+import type { ProviderSettings } from "../domain/languageModel.ts";
 import type { RunProducts, CollectionRecord, RunRecord } from "../domain/run.ts";
 
 export interface EncoderRecord {
@@ -62,6 +65,8 @@ export const arenas = ["weights", "firstMoment", "secondMoment"] as const;
 export interface Slot {
   readonly step: number;
   readonly parcels: Readonly<Record<(typeof arenas)[number], Parcel>>;
+  /** Positions as int32; only where ANCE trains, and not in checkpoints from before there was ANCE. */
+  readonly mined?: { readonly version: number; readonly parcel: Parcel };
 }
 
 /** Two slots written in turn, and which of them is the newest. */
@@ -71,6 +76,22 @@ export interface StoredCheckpoints {
   readonly slots: readonly [Slot | undefined, Slot | undefined];
 }
 
+type Endpoint = Extract<ProviderSettings, { readonly provider: "endpoint" }>;
+
+/** How a model was opened. An endpoint's key is no part of it: it is never stored. */
+export type KeptProvider = Exclude<ProviderSettings, Endpoint> | Omit<Endpoint, "key">;
+
+/** What decoys were last asked for on a collection, so that a later visit can go on. */
+export interface GenerationRecord {
+  readonly collection: string;
+  readonly generation: Generation;
+  readonly provider: KeptProvider;
+  /** "unfinished" also while it goes on: a page may end without another word. */
+  readonly status: "unfinished" | "stopped" | "finished";
+  /** ISO 8601. */
+  readonly updatedAt: string;
+}
+
 export interface DecoySchema extends DBSchema {
   collections: { key: string; value: StoredCollection };
   encoders: { key: string; value: StoredEncoder };
@@ -78,6 +99,10 @@ export interface DecoySchema extends DBSchema {
   products: { key: [run: string, name: string]; value: StoredProduct };
   checkpoints: { key: string; value: StoredCheckpoints };
   parts: { key: PartKey; value: Uint8Array<ArrayBuffer> };
+  /** Beside the collection, not in it: one is written at a time, and a person may change it. */
+  drafts: { key: [collection: string, key: string]; value: Draft };
+  verdicts: { key: [collection: string, queryId: string, documentId: string]; value: FoundVerdict };
+  generations: { key: string; value: GenerationRecord };
 }
 
 export type Database = IDBPDatabase<DecoySchema>;
@@ -97,5 +122,10 @@ export const migrations: readonly Migration[] = [
     database.createObjectStore("products", { keyPath: ["run", "name"] });
     database.createObjectStore("checkpoints", { keyPath: "run" });
     database.createObjectStore("parts");
+  },
+  function keepDrafts(database) {
+    database.createObjectStore("drafts");
+    database.createObjectStore("verdicts");
+    database.createObjectStore("generations", { keyPath: "collection" });
   },
 ];

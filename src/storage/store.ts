@@ -1,5 +1,9 @@
-/** Everything the page keeps: collections, encoders, runs with their products and checkpoints, in one IndexedDB database. */
+/**
+ * Everything the page keeps: collections with the drafts on them, encoders, runs with their products and checkpoints, in
+ * one IndexedDB database.
+ */
 import type { Collection, RejectedRow } from "../domain/collection.ts";
+import type { Draft, FoundVerdict } from "../domain/draft.ts";
 import type { EncoderFolder } from "../domain/encoder.ts";
 import type { CollectionId, RunId } from "../domain/ids.ts";
 import type { CollectionRecord, RunProduct, RunProducts, RunRecord } from "../domain/run.ts";
@@ -8,12 +12,13 @@ import type { Checkpoint } from "../domain/training.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoints.ts";
 import * as collections from "./collections.ts";
 import { Connection } from "./connection.ts";
+import * as drafts from "./drafts.ts";
 import * as encoders from "./encoders.ts";
 import type { Damaged } from "./listing.ts";
 import { removeInterrupted, writeCollection, type ImportContext } from "./importing.ts";
 import { pageLocks } from "./locks.ts";
 import * as runs from "./runs.ts";
-import type { EncoderRecord } from "./schema.ts";
+import type { EncoderRecord, GenerationRecord } from "./schema.ts";
 
 export interface StoreOptions {
   /** Of the database; "decoy" unless told. */
@@ -82,9 +87,44 @@ export class Store {
     return collections.readCollection(this.#connection, id);
   }
 
-  /** Runs on it stay. */
+  /** With the drafts and verdicts on it. Runs on it stay. */
   removeCollection(id: CollectionId): Promise<void> {
     return collections.removeCollection(this.#connection, id);
+  }
+
+  putDraft(collection: CollectionId, draft: Draft): Promise<void> {
+    return drafts.putDrafts(this.#connection, collection, [draft]);
+  }
+
+  /** All of them or none. */
+  putDrafts(collection: CollectionId, all: readonly Draft[]): Promise<void> {
+    return drafts.putDrafts(this.#connection, collection, all);
+  }
+
+  /** In the order in which they were written. */
+  listDrafts(collection: CollectionId): Promise<Draft[]> {
+    return drafts.listDrafts(this.#connection, collection);
+  }
+
+  removeDrafts(collection: CollectionId, keys: readonly string[]): Promise<void> {
+    return drafts.removeDrafts(this.#connection, collection, keys);
+  }
+
+  putVerdicts(collection: CollectionId, verdicts: readonly FoundVerdict[]): Promise<void> {
+    return drafts.putVerdicts(this.#connection, collection, verdicts);
+  }
+
+  listVerdicts(collection: CollectionId): Promise<FoundVerdict[]> {
+    return drafts.listVerdicts(this.#connection, collection);
+  }
+
+  /** One a collection. */
+  putGeneration(record: GenerationRecord): Promise<void> {
+    return drafts.putGeneration(this.#connection, record);
+  }
+
+  readGeneration(collection: CollectionId): Promise<GenerationRecord | undefined> {
+    return drafts.readGeneration(this.#connection, collection);
   }
 
   /** Newest first. */

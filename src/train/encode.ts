@@ -1,11 +1,15 @@
 /** Encoding many texts: by length, in batches of a token budget, back in the order they came in. */
+import { finish } from "../base/channel.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import type { Model } from "../domain/engine.ts";
 import type { Progress } from "../domain/stages.ts";
-import { packTexts } from "./batch.ts";
+import { packTexts, type Tokenize } from "./batch.ts";
 
 /** Tokens a batch: enough to keep an engine busy, few enough that progress and a stop arrive several times a second. */
 const TOKENS_A_BATCH = 4096;
+
+/** Texts that are tokenized at once. */
+const TEXTS_AT_ONCE = 256;
 
 /** One unit vector a text, (texts, H), in the order of `texts`; each has at least one token. */
 export async function* encode(
@@ -28,6 +32,27 @@ export async function* encode(
       values.set(vectors.subarray(i * dimensions, (i + 1) * dimensions), text * dimensions);
     }
     yield { done: at, total: texts.length, unit: "texts" };
+  }
+  return { dimensions, values };
+}
+
+/** What turns texts into vectors. */
+export interface Reading {
+  readonly model: Model;
+  readonly tokenize: Tokenize;
+}
+
+/** One unit vector a text, (texts, H), by the weights of now: those after every step that was submitted before. */
+export async function encodeTexts(
+  { model, tokenize }: Reading,
+  texts: readonly string[],
+  kind: "query" | "document",
+): Promise<Vectors> {
+  const dimensions = model.shape.hidden;
+  const values = new Float32Array(texts.length * dimensions);
+  for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
+    const ids = texts.slice(at, at + TEXTS_AT_ONCE).map((text) => tokenize(text, kind));
+    values.set((await finish(encode(model, ids))).values, at * dimensions);
   }
   return { dimensions, values };
 }

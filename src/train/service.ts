@@ -1,4 +1,4 @@
-/** The encoder thread's stages over an engine: open, encode, train, restore, export, close. */
+/** The encoder thread's stages over an engine: open, encode, train, measure the gradient, restore, export, close. */
 import { assert } from "../base/assert.ts";
 import { transfer } from "../base/channel.ts";
 import { messageOf } from "../base/errors.ts";
@@ -10,6 +10,7 @@ import { openFolder, writeFolder, type OpenFolder } from "../encoder/folder.ts";
 import type { Tokenize } from "./batch.ts";
 import { encode } from "./encode.ts";
 import { train } from "./train.ts";
+import { gradientVariance } from "./variance.ts";
 
 /** How each engine is started; a factory throws where its engine cannot run. */
 export type EngineFactories = Readonly<Record<EngineKind, () => Promise<Engine>>>;
@@ -172,18 +173,25 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
       const vectors = yield* guarded(session, opened, encode(opened.model, ids));
       return transfer(vectors, [vectors.values.buffer]);
     },
-    async *train({ model, data, config, resume, checkpointEvery }) {
+    async *train({ model, data, config, resume, refresh, checkpointEvery }) {
       const opened = await session.get(model, config.pooling);
       const { engine } = opened;
       const stage = train(opened.model, {
         data,
         config,
         resume,
+        refresh,
         checkpointEvery,
         tokenize: remembering(tokenizeFor(opened.folder, config)),
         ahead: engine.info.kind === "webgpu" ? 2 : 1,
         peakBytes: () => engine.peakBytes(),
       });
+      return yield* guarded(session, opened, stage);
+    },
+    async *gradientVariance({ model, data, config, batches }) {
+      const opened = await session.get(model, config.pooling);
+      const tokenize = remembering(tokenizeFor(opened.folder, config));
+      const stage = gradientVariance({ model: opened.model, tokenize, data, config, batches });
       return yield* guarded(session, opened, stage);
     },
     async *restore({ model, checkpoint }) {

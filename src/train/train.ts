@@ -3,10 +3,12 @@ import { present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import { planBatches, type BatchPlan } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import type { Model, StepOutcome, Trainer } from "../domain/engine.ts";
-import type { TrainOutcome, TrainReport } from "../domain/stages.ts";
-import type { Checkpoint, StepReport, TrainingSet } from "../domain/training.ts";
+import type { Model, StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
+import type { TrainOutcome } from "../domain/stages.ts";
+import type { Checkpoint, Refresh, StepReport, TrainingRow, TrainingSet, TrainReport } from "../domain/training.ts";
 import { contrastiveBatch, type Tokenize } from "./batch.ts";
+import { probe, probeSteps } from "./probes.ts";
+import { createRefresher, type Refresher } from "./refresh.ts";
 import { learningRateAt } from "./schedule.ts";
 
 /** The loss or the gradient became NaN or infinite: the step changed nothing, and the run ends before the damage. */
@@ -19,11 +21,32 @@ export interface TrainInput {
   readonly config: TrainingConfig;
   readonly tokenize: Tokenize;
   readonly resume?: Checkpoint | undefined;
+  readonly refresh?: Refresh | undefined;
   /** Seconds. */
   readonly checkpointEvery: number;
   /** Steps handed to the engine before the first of them is waited for: 2 keeps a GPU busy, 1 suits a CPU. */
   readonly ahead: number;
   readonly peakBytes: () => number;
+}
+
+/** What the recipe asks of a trainer. */
+export const trainerSettings = ({ temperature, weightDecay, clip }: TrainingConfig): TrainerSettings => ({
+  temperature,
+  betas: [0.9, 0.999],
+  epsilon: 1e-8,
+  weightDecay,
+  clip: clip === 0 ? Infinity : clip,
+});
+
+/** A training that is under way. */
+interface Run {
+  readonly model: Model;
+  readonly trainer: Trainer;
+  readonly input: TrainInput;
+  readonly plan: BatchPlan;
+  /** Steps done at which the negatives are looked at. */
+  readonly probes: ReadonlySet<number>;
+  readonly refresher: Refresher | undefined;
 }
 
 interface Submitted {
@@ -33,12 +56,22 @@ interface Submitted {
   readonly outcome: Promise<StepOutcome>;
 }
 
-function submit(trainer: Trainer, input: TrainInput, step: number, plan: BatchPlan): Submitted {
-  const { data, config, tokenize } = input;
-  const rows = plan.rows(step).flatMap((row) => data.rows[row] ?? []);
+/** The rows of a step, and the set that they point into. */
+async function rowsAt(
+  { input, plan, refresher }: Run,
+  step: number,
+): Promise<{ readonly data: TrainingSet; readonly rows: readonly TrainingRow[] }> {
+  const rows = plan.rows(step);
+  if (refresher) return { data: refresher.data, rows: await refresher.rowsAt(step, rows) };
+  return { data: input.data, rows: rows.flatMap((row) => input.data.rows[row] ?? []) };
+}
+
+async function submit(run: Run, step: number): Promise<Submitted> {
+  const { config, tokenize } = run.input;
+  const { data, rows } = await rowsAt(run, step);
   const batch = contrastiveBatch(data, rows, config.inBatch, tokenize);
-  const learningRate = learningRateAt(step, plan.steps, config);
-  const outcome = trainer.step(batch, learningRate);
+  const learningRate = learningRateAt(step, run.plan.steps, config);
+  const outcome = run.trainer.step(batch, learningRate);
   // It is awaited later; until then a failure must not count as unhandled.
   outcome.catch(() => undefined);
   return { step, learningRate, tokens: batch.texts.tokenIds.length, outcome };
@@ -59,32 +92,46 @@ interface Totals {
   seconds: number;
 }
 
-/** Submits as far ahead as the engine likes, but not past a checkpoint that is due. */
-function fill(waiting: Submitted[], totals: Totals, { trainer, input, plan, due }: Submission): void {
-  const most = due && waiting.length > 0 ? 0 : input.ahead;
-  while (waiting.length < most && totals.next < plan.steps) waiting.push(submit(trainer, input, totals.next++, plan));
+/** Whether all steps before `step` must be done before it is put together: something needs the weights in between. */
+const needsWeights = ({ probes, refresher }: Run, step: number): boolean =>
+  probes.has(step) || (refresher !== undefined && (refresher.everyStep || refresher.due(step)));
+
+/** Submits as far ahead as the engine likes, but not past a checkpoint that is due (which waits for the steps in flight). */
+async function fill(waiting: Submitted[], totals: Totals, run: Run, due: boolean): Promise<void> {
+  const most = due && waiting.length > 0 ? 0 : run.input.ahead;
+  while (waiting.length < most && totals.next < run.plan.steps) {
+    if (waiting.length > 0 && needsWeights(run, totals.next)) return;
+    waiting.push(await submit(run, totals.next++));
+  }
 }
 
-interface Submission {
-  readonly trainer: Trainer;
-  readonly input: TrainInput;
-  readonly plan: BatchPlan;
-  /** A checkpoint waits for the steps in flight. */
-  readonly due: boolean;
+/** What comes before `step`, with no step in flight. */
+async function* between(
+  { model, input, probes, refresher }: Run,
+  step: number,
+): AsyncGenerator<TrainReport, void, void> {
+  if (probes.has(step)) yield { kind: "probe", snapshot: await probe({ model, ...input }, step) };
+  if (refresher?.due(step)) yield { kind: "refreshed", refreshed: await refresher.renew(step) };
+}
+
+async function checkpointOf({ trainer, refresher }: Run): Promise<Checkpoint> {
+  const mined = refresher?.mined();
+  return { ...(await trainer.checkpoint()), ...(mined && { mined }) };
 }
 
 /** The steps from `totals.next` on, and a checkpoint whenever one is due and every step before it is reported. */
-async function* steps(
-  trainer: Trainer,
-  input: TrainInput,
-  plan: BatchPlan,
-  totals: Totals,
-): AsyncGenerator<TrainReport, void, void> {
+async function* steps(run: Run, totals: Totals): AsyncGenerator<TrainReport, void, void> {
+  const { input, plan } = run;
   const waiting: Submitted[] = [];
-  let [saved, mark] = [performance.now(), performance.now()];
+  let saved = performance.now();
+  let mark = saved;
   while (totals.next < plan.steps || waiting.length > 0) {
+    if (waiting.length === 0) {
+      yield* between(run, totals.next);
+      mark = performance.now();
+    }
     const due = performance.now() - saved > 1000 * input.checkpointEvery;
-    fill(waiting, totals, { trainer, input, plan, due });
+    await fill(waiting, totals, run, due);
     const first = present(waiting.shift(), "the step in flight");
     const outcome = await first.outcome;
     check(outcome, first.step + 1, input.config);
@@ -93,7 +140,7 @@ async function* steps(
     totals.seconds += report.seconds;
     yield { kind: "step", step: report };
     if (due && waiting.length === 0 && totals.next < plan.steps) {
-      yield { kind: "checkpoint", checkpoint: await trainer.checkpoint() };
+      yield { kind: "checkpoint", checkpoint: await checkpointOf(run) };
       saved = performance.now();
     }
     // Set after the reports: the time a pause takes is not the step's.
@@ -102,24 +149,21 @@ async function* steps(
 }
 
 /**
- * Trains the weights of `model` over the planned batches. Yields each step, and a checkpoint every `checkpointEvery`
- * seconds once all steps before it are reported. Errors: {@link NonFiniteLoss} and what the engine throws.
+ * Trains the weights of `model` over the planned batches. Yields each step, a checkpoint every `checkpointEvery` seconds
+ * once all steps before it are reported, each new index of ANCE, and each look at the negatives. Errors:
+ * {@link NonFiniteLoss} and what the engine throws.
  */
 export async function* train(model: Model, input: TrainInput): AsyncGenerator<TrainReport, TrainOutcome, void> {
-  const { config, resume, data } = input;
-  const plan = planBatches(data.rows.length, config);
-  const trainer = await model.createTrainer({
-    temperature: config.temperature,
-    betas: [0.9, 0.999],
-    epsilon: 1e-8,
-    weightDecay: config.weightDecay,
-    clip: config.clip === 0 ? Infinity : config.clip,
-  });
+  const { config, resume, data, refresh, tokenize } = input;
+  const plan = planBatches(data.rows.length, config, data.topics);
+  const trainer = await model.createTrainer(trainerSettings(config));
   try {
     if (resume) await trainer.restore(resume);
+    const refresher = refresh && createRefresher({ model, tokenize, data, refresh, seed: config.seed }, resume?.mined);
+    const run: Run = { model, trainer, input, plan, refresher, probes: probeSteps(plan.steps, config.probes) };
     const totals: Totals = { next: resume?.step ?? 0, tokens: 0, seconds: 0 };
-    yield* steps(trainer, input, plan, totals);
-    const checkpoint = await trainer.checkpoint();
+    yield* steps(run, totals);
+    const checkpoint = await checkpointOf(run);
     return {
       steps: plan.steps,
       tokens: totals.tokens,

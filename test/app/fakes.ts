@@ -11,6 +11,7 @@ import { collectionId, documentId, queryId } from "../../src/domain/ids.ts";
 import type { Comparison, Scores } from "../../src/domain/ranking.ts";
 import type { RunReport, RunResult } from "../../src/domain/run.ts";
 import type { EncoderStages, ImportReport, ImportResult, RetrieverStages } from "../../src/domain/stages.ts";
+import type { Synthesis } from "../../src/domain/synthesis.ts";
 import type { Checkpoint, StepReport } from "../../src/domain/training.ts";
 import type { RunInput } from "../../src/pipeline/run.ts";
 
@@ -93,6 +94,11 @@ const result: RunResult = {
   engine: { kind: "cpu", device: "1 thread", note: "" },
   encoder: { name: "e", shape, pooling: "mean", queryPrefix: "", documentPrefix: "", maxTokens: 9, parameters: 9 },
   notes: [],
+  gate: undefined,
+  snapshots: [],
+  variance: undefined,
+  normVariance: undefined,
+  refreshes: [],
 };
 
 /** What a pipeline was asked for, and whether its `finally` ran. */
@@ -150,6 +156,7 @@ const encoder: EncoderStages = {
   open: never(),
   encode: never(),
   train: never(),
+  gradientVariance: never(),
   restore: never(),
   export: never(),
   close: async function* () {},
@@ -165,6 +172,11 @@ export interface FakeOptions {
   readonly store?: AppStore;
   readonly writer?: boolean;
   readonly retriever?: Partial<RetrieverStages>;
+  readonly neighbours?: Partial<RetrieverStages>;
+  readonly synthesis?: Synthesis;
+  readonly collection?: Collection;
+  /** What earlier visits kept. */
+  readonly settings?: Map<string, string>;
   readonly download?: Dependencies["download"];
   readonly later?: Dependencies["later"];
 }
@@ -172,7 +184,7 @@ export interface FakeOptions {
 /** An app whose built-in collection is {@link collection}. */
 export async function fakeApp(options: FakeOptions = {}): Promise<App> {
   let ids = 0;
-  const settings = new Map<string, string>();
+  const settings = options.settings ?? new Map<string, string>();
   const now = (): Date => new Date(Date.UTC(2026, 0, 1) + ++ids);
   const app = createApp({
     store: options.store ?? memoryStore(now),
@@ -183,10 +195,13 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
     reader: {
       read: async function* () {
         yield* importReports;
-        return imported;
+        return options.collection ? { ...imported, collection: options.collection } : imported;
       },
     },
     searcher: { encoder, retriever: { ...retriever, ...options.retriever } },
+    neighbours: { ...retriever, ...options.neighbours },
+    synthesis: () =>
+      options.synthesis ? Promise.resolve(options.synthesis) : Promise.reject(new Error("not part of the test")),
     pipeline: options.pipeline ?? scripted([]).pipeline,
     formats: () => Promise.reject(new Error("not part of the test")),
     settings: { getItem: (key) => settings.get(key) ?? null, setItem: (key, value) => void settings.set(key, value) },

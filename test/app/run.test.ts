@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { App } from "../../src/app/app.ts";
 import type { AppStore } from "../../src/app/dependencies.ts";
+import { setField } from "../../src/app/recipe.ts";
 import { memoryStore } from "../../src/app/memoryStore.ts";
 import {
   offerUnfinished,
@@ -13,6 +14,7 @@ import {
   stopRun,
   takeUp,
 } from "../../src/app/run.ts";
+import type { Snapshot } from "../../src/domain/diagnostics.ts";
 import type { RunReport } from "../../src/domain/run.ts";
 import { checkpointAt, fakeApp, NoRoom, recordOf, scripted, settled, stepReport, until } from "./fakes.ts";
 
@@ -54,6 +56,48 @@ describe("a run", () => {
     expect(app.run.notes.value).toEqual(["a note"]);
     expect(app.run.stages.value.mix).toMatchObject({ state: "done", seconds: 0.2 });
     expect(app.place.value).toBe("results");
+  });
+
+  it("says when it searched anew, once, and stores what the probes saw", async () => {
+    const snapshot = (step: number): Snapshot => ({
+      step,
+      rows: 1,
+      mass: {},
+      expected: {},
+      margins: {},
+      embeddingVariance: 0,
+      shortcut: undefined,
+    });
+    const refreshed = (version: number): RunReport => ({
+      kind: "refreshed",
+      refreshed: { source: "ance", version, documents: 5000, seconds: 12.3 },
+    });
+    const { pipeline } = scripted([
+      { kind: "probe", snapshot: snapshot(0) },
+      { kind: "probe", snapshot: snapshot(2) },
+      refreshed(2),
+      refreshed(4),
+      { kind: "probe", snapshot: snapshot(2) },
+    ]);
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline, store });
+    await startRun(app);
+    expect((await store.listRuns())[0]?.probes?.map(({ step }) => step)).toEqual([0, 2]);
+    expect(app.run.notes.value).toHaveLength(1);
+    expect(app.run.notes.value[0]).toMatch(/after step 4: 5,000 documents .* 12 s/u);
+  });
+
+  it("is given the guide that was chosen, and the record names it", async () => {
+    const { pipeline, log } = scripted([]);
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline, store });
+    const guide = await store.putEncoder({ name: "guide", files: {} });
+    setField(app, "guide", guide.key);
+    await startRun(app);
+    setField(app, "guide", "");
+    await startRun(app);
+    expect(log.inputs.map((input) => input.guide?.name)).toEqual(["guide", undefined]);
+    expect((await store.listRuns()).map((run) => "guide" in run && run.guide)).toEqual([false, guide.key]);
   });
 
   it("asks for nothing more while it is paused, and goes on where it was", async () => {

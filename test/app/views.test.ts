@@ -40,6 +40,62 @@ describe("the recipe form", () => {
     });
   });
 
+  const found = { first: 2, last: 9 };
+  it.each([
+    [
+      { bm25Count: "0", denseCount: "3", denseFirst: "2", denseLast: "9" },
+      { source: "dense", count: 3, ...found },
+    ],
+    [
+      { bm25Count: "1", bm25First: "2", bm25Last: "9" },
+      { source: "bm25", count: 1, ...found },
+    ],
+    [
+      { simansCount: "2", simansLast: "50", simansA: "1,5", simansB: "-.5", simansScale: "30", simansSign: "code" },
+      { source: "simans", count: 2, last: 50, a: 1.5, b: -0.5, scale: 30, sign: "code" },
+    ],
+    [
+      { anceCount: "2", anceFirst: "2", anceLast: "9", anceEvery: "7" },
+      { source: "ance", count: 2, every: 7, ...found },
+    ],
+    [
+      { adoreCount: "2", adoreFirst: "2", adoreLast: "9" },
+      { source: "adore", count: 2, ...found },
+    ],
+    [{ humanCount: "1" }, { source: "human", count: 1 }],
+    [{ syntheticCount: "2" }, { source: "synthetic", count: 2 }],
+  ] as const)("brings the negatives of %o into the recipe", (fields, expected) => {
+    const { negatives } = parseConfig(configInput({ ...defaultFields, ...fields }));
+    expect(negatives).toContainEqual(expected);
+  });
+
+  it.each([
+    [{ mix: "direct" }, { mix: "direct" }],
+    [{ ratio: "instances", ratioValue: "0.5" }, { ratio: { reading: "instances", value: 0.5 } }],
+    [{ ratio: "perFound" }, { ratio: { reading: "perFound", value: 0.7 } }],
+    [{ ratio: "share", ratioValue: "0,25" }, { ratio: { reading: "share", value: 0.25 } }],
+    [{ gate: "percentage" }, { gate: { filter: "percentage", value: 0.95 } }],
+    [{ gate: "margin", gateValue: "-0.1" }, { gate: { filter: "margin", value: -0.1 } }],
+    [{ gate: "absolute", gateValue: "0.8" }, { gate: { filter: "absolute", value: 0.8 } }],
+    [
+      { batches: "topics", topics: "5" },
+      { batches: "topics", topics: 5 },
+    ],
+    [
+      { probes: "0", probeRows: "32", varianceBatches: "16" },
+      { probes: 0, probeRows: 32, varianceBatches: 16 },
+    ],
+  ] as const)("brings %o into the recipe", (fields, expected) => {
+    expect(parseConfig(configInput({ ...defaultFields, ...fields }))).toMatchObject(expected);
+  });
+
+  it("says what goes together and what does not", async () => {
+    const app = await fakeApp();
+    setField(app, "ratio", "instances");
+    setField(app, "mix", "direct");
+    expect(app.recipe.problem.value).toContain("ratio:");
+  });
+
   it("keeps what was chosen for the next visit, and only that", async () => {
     const app = await fakeApp();
     setField(app, "batchSize", "8");

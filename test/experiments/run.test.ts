@@ -75,6 +75,54 @@ test("the same seed gives the same files, but for times", () => {
   expect(read("one", "after.trec").split("\n")[0]).toMatch(/^q4 Q0 d\d+ 1 -?[\d.e-]+ decoy-after$/u);
 });
 
+test("--guide mines and judges; the result has the gate's figures, the looks at the negatives, and both digests", () => {
+  const config = {
+    batchSize: 2,
+    steps: 3,
+    probes: 1,
+    varianceBatches: 2,
+    negatives: [
+      { source: "dense", count: 1, last: 5 },
+      { source: "ance", count: 1, every: 2 },
+    ],
+    gate: { filter: "margin", value: 0 },
+  };
+  write("guided.json", JSON.stringify(config));
+  const args = [
+    "--data",
+    at("data"),
+    "--encoder",
+    at("one", "model"),
+    "--config",
+    at("guided.json"),
+    "--out",
+    at("guided"),
+  ];
+  const { status, stdout } = experiment(...args, "--guide", at("encoder"));
+  expect(status).toBe(0);
+  const digests = (out: string) => json(out)["digest"] as Record<string, string | null>;
+  expect(digests("one")["guide"]).toBeNull();
+  expect(digests("guided")["guide"]).toBe(digests("one")["encoder"]);
+  expect(digests("guided")["encoder"]).not.toBe(digests("one")["encoder"]);
+  expect(json("one")).toMatchObject({ gate: null, refreshes: [], diagnostics: { variance: null } });
+  const { gate, diagnostics, refreshes } = json("guided") as Record<string, Record<string, unknown>>;
+  expect(gate).toMatchObject({ relabelled: 0 });
+  expect(diagnostics?.["snapshots"]).toMatchObject([{ step: 0 }, { step: 2 }, { step: 3 }]);
+  expect(diagnostics?.["variance"]).toMatchObject({ batches: 2 });
+  expect(diagnostics?.["normVariance"]).toBeGreaterThan(0);
+  expect(refreshes).toMatchObject([
+    { source: "ance", version: 0, documents: 14 },
+    { source: "ance", version: 2, documents: 14 },
+  ]);
+  for (const line of [
+    /^gate: \d+ considered/mu,
+    /^negatives after step 2: mass/mu,
+    /^ance: 14 documents/mu,
+    /^gradient variance/mu,
+  ])
+    expect(stdout).toMatch(line);
+});
+
 test("the exported model is an encoder that measures the same before as it did after", () => {
   write("measure.json", JSON.stringify({ steps: 0 }));
   const { status } = experiment(
@@ -126,6 +174,7 @@ test.each([
   ["an unknown option", ["--out", "x", "--fast"], "--fast"],
   ["an unknown engine", ["--out", "x", "--engine", "tpu"], 'engine is "tpu"'],
   ["a seed that is no number", ["--out", "x", "--seed", "one"], 'seed is "one"'],
+  ["a guide that is not there", ["--out", at("no"), "--guide", at("nowhere")], "does not exist"],
   ["a folder that is not there", ["--out", at("no"), "--data", at("nowhere")], "does not exist"],
   [
     "a recipe with an unknown key",

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { documentId, queryId, type DocumentId } from "../../src/domain/ids.ts";
-import { sampleBm25, sampleRandom } from "../../src/negatives/samplers.ts";
+import { sampleBm25, sampleDense, sampleRandom } from "../../src/negatives/samplers.ts";
 
 const ids = (...names: string[]) => names.map(documentId);
 const ranking = {
@@ -26,6 +26,19 @@ test("BM25: the order is the seed's, and every rank of the range comes first equ
   expect(counts.size).toBe(6);
   // Chi-square with 5 degrees of freedom, 99.9 % point 20.5; expected 200 each.
   expect([...counts.values()].reduce((sum, n) => sum + (n - 200) ** 2 / 200, 0)).toBeLessThan(20.5);
+});
+
+test("dense: the guide's ranks after the relevant documents, each of the range once, in an order of its own", () => {
+  // Without a the ranking is b c d e f: ranks 2 to 4 are c, d and e.
+  const draw = (seed: number) => sampleDense(ranking, new Set(ids("a")), { first: 2, last: 4 }, seed);
+  expect(draw(1).toSorted((x, y) => x.rank - y.rank)).toEqual([
+    { source: "dense", documentId: "c", score: 8, rank: 2 },
+    { source: "dense", documentId: "d", score: 7, rank: 3 },
+    { source: "dense", documentId: "e", score: 6, rank: 4 },
+  ]);
+  expect(draw(1)).toEqual(draw(1));
+  const firsts = new Set(Array.from({ length: 50 }, (_, seed) => draw(seed)[0]?.documentId));
+  expect(firsts).toEqual(new Set(["c", "d", "e"]));
 });
 
 test("random: never a relevant document, never one twice, and no more than there are", () => {

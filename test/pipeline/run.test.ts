@@ -1,75 +1,26 @@
 import { beforeAll, expect, test } from "vitest";
 import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
-import { finish } from "../../src/base/channel.ts";
-import { parseConfig, type ConfigInput } from "../../src/domain/config.ts";
-import type { RunProducts, RunReport } from "../../src/domain/run.ts";
-import type { Checkpoint } from "../../src/domain/training.ts";
-import { createCpuEngine } from "../../src/encoder/cpu.ts";
-import { NothingToDo, run, type RunInput, type Services } from "../../src/pipeline/run.ts";
-import { createRetriever } from "../../src/retrieval/service.ts";
-import { createEncoder } from "../../src/train/service.ts";
+import { NothingToDo, run, type Services } from "../../src/pipeline/run.ts";
 import { tinyCollection } from "../support/collection.ts";
-import { tinyEncoder } from "../support/encoder.ts";
+import { input, recipe, services, until, whole } from "./support.ts";
 
 beforeAll(() => prepareNodeForCpuEngine(1));
-
-const services = (): Services => ({
-  encoder: createEncoder({ cpu: createCpuEngine, webgpu: () => Promise.reject(new Error("not here")) }),
-  retriever: createRetriever(),
-});
-
-const recipe: ConfigInput = {
-  negatives: [
-    { source: "synthetic", count: 1 },
-    { source: "bm25", count: 2, first: 1, last: 5 },
-  ],
-  batchSize: 2,
-  epochs: 3,
-  learningRate: 1e-2,
-  warmup: 0,
-};
-const input = (config: ConfigInput = recipe, over: Partial<RunInput> = {}): RunInput => ({
-  collection: tinyCollection,
-  folder: tinyEncoder(),
-  engine: "cpu",
-  config: parseConfig(config),
-  checkpointEvery: Infinity,
-  ...over,
-});
-
-interface Kept {
-  readonly reports: RunReport[];
-  readonly products: RunProducts;
-  readonly checkpoint: Checkpoint | undefined;
-}
-
-/** Runs until `stop` says so, keeping what a host would keep. */
-async function until(stage: ReturnType<typeof run>, stop: (report: RunReport) => boolean): Promise<Kept> {
-  const reports: RunReport[] = [];
-  let products: RunProducts = {};
-  let checkpoint: Checkpoint | undefined;
-  for await (const report of stage) {
-    reports.push(report);
-    if (report.kind === "product") products = { ...products, [report.product.name]: report.product.value };
-    if (report.kind === "checkpoint") checkpoint = report.checkpoint;
-    if (stop(report)) break;
-  }
-  return { reports, products, checkpoint };
-}
-
-async function whole(given: RunInput) {
-  const reports: RunReport[] = [];
-  const outcome = await finish(run(services(), given), (report) => reports.push(report));
-  const weights = reports.findLast((report) => report.kind === "checkpoint")?.checkpoint.weights;
-  return { reports, weights, ...outcome };
-}
 
 test("goes through every stage in order and ends with a verdict", async () => {
   const { reports, result } = await whole(input());
   const stages = reports.flatMap((report) => (report.kind === "finished" ? [report.stage] : []));
   expect(stages).toEqual(["index", "mine", "mix", "before", "train", "after"]);
   const made = reports.flatMap((report) => (report.kind === "product" ? [report.product.name] : []));
-  expect(made).toEqual(["trainingSet", "bm25", "vectorsBefore", "before", "vectorsAfter", "after"]);
+  expect(made).toEqual([
+    "trainingSet",
+    "bm25",
+    "vectorsBefore",
+    "before",
+    "snapshotBefore",
+    "vectorsAfter",
+    "after",
+    "snapshotAfter",
+  ]);
   expect(reports.filter((report) => report.kind === "step")).toHaveLength(6);
   expect(result).toMatchObject({ split: "test", trainingRows: 4, steps: 6, leak: { queries: 4, sharedDocument: 0 } });
   expect(result.verdict).toMatch(/on 4 test queries\.$/u);

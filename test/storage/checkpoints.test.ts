@@ -124,6 +124,63 @@ test.each(places)("$what at put $n leaves the earlier checkpoints", async ({ n, 
   expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(4));
 });
 
+const withMined = (step: number, version: number) => ({
+  ...checkpointOf(step),
+  mined: { version, documents: Int32Array.of(3, -1, 2 ** 20, version) },
+});
+
+test("what ANCE found comes back with its checkpoint, and goes with it", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, withMined(4, 2));
+  expect(await store.loadCheckpoint(run)).toEqual(withMined(4, 2));
+  // A view into a larger buffer.
+  const wide = Int32Array.from({ length: 20 }, (_, i) => i);
+  await store.saveCheckpoint(run, { ...checkpointOf(5), mined: { version: 4, documents: wide.subarray(5, 8) } });
+  expect((await store.loadCheckpoint(run))?.mined).toEqual({ version: 4, documents: Int32Array.of(5, 6, 7) });
+  await store.saveCheckpoint(run, checkpointOf(6));
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(6));
+  const database = await openDB(name);
+  expect(await database.count("parts")).toBe(7);
+  await store.removeRun(run);
+  expect(await database.count("parts")).toBe(0);
+  database.close();
+});
+
+test("a checkpoint whose ANCE negatives are damaged is passed over", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, withMined(1, 0));
+  await store.saveCheckpoint(run, withMined(2, 0));
+  await damage(name, 1, "mined", "flip");
+  expect(await store.loadCheckpoint(run)).toEqual(withMined(1, 0));
+});
+
+test("a checkpoint from before there was ANCE loads", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, withMined(3, 0));
+  const database = await openDB(name);
+  const [old] = (await database.getAll("checkpoints")) as { slots: ({ mined?: unknown } | undefined)[] }[];
+  delete old?.slots.find((slot) => slot)?.mined;
+  await database.put("checkpoints", old);
+  await database.delete("parts", ["checkpoint", run, "0/mined", 0]);
+  database.close();
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(3));
+});
+
+test.each(places.filter(({ n }) => n === 4))(
+  "$what at the put of ANCE's negatives leaves the earlier checkpoints",
+  async ({ fault, name }) => {
+    const store = await openTestStore(freshName());
+    await store.saveCheckpoint(run, withMined(1, 0));
+    const faulty = faultAtPut(4, fault);
+    await expect(store.saveCheckpoint(run, withMined(2, 1))).rejects.toMatchObject({ name });
+    faulty.restore();
+    expect(await store.loadCheckpoint(run)).toEqual(withMined(1, 0));
+  },
+);
+
 test("checkpoints of different runs do not meet", async () => {
   const store = await openTestStore(freshName());
   await store.saveCheckpoint(run, checkpointOf(1));

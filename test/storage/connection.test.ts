@@ -21,7 +21,17 @@ test("an empty database is brought to the newest version", async () => {
   store.close();
   const database = await openDB(name);
   expect(database.version).toBe(migrations.length);
-  const stores = ["checkpoints", "collections", "encoders", "parts", "products", "runs"];
+  const stores = [
+    "checkpoints",
+    "collections",
+    "drafts",
+    "encoders",
+    "generations",
+    "parts",
+    "products",
+    "runs",
+    "verdicts",
+  ];
   expect([...database.objectStoreNames]).toEqual(stores);
   database.close();
 });
@@ -33,7 +43,7 @@ test("a database of an older version keeps its records and runs only the steps i
   store.close();
   const steps = next.map((step) => vi.fn(step));
   const newer = await Connection.open({ name, migrations: steps });
-  expect(steps.map((step) => step.mock.calls.length)).toEqual([0, 1]);
+  expect(steps.map((step) => step.mock.calls.length)).toEqual([...migrations.map(() => 0), 1]);
   const run = await newer.read(["runs"], (transaction) => transaction.objectStore("runs").get("a"));
   expect(run).toEqual(runOf("a"));
   newer.close();

@@ -111,6 +111,26 @@ test("restore puts other weights in place", async () => {
   expect(await vector(other)).toEqual(await vector(model));
 });
 
+test("trains on what it finds in the corpus, with the encoder's own vectors", async () => {
+  const encoder = stages();
+  const model = await open(encoder);
+  const corpus = ["cat mat", "dog", "salt sea", "the moon", "tide"];
+  const vectors = await finish(encoder.encode({ model, texts: corpus, kind: "document", config }));
+  const data = { queries: ["cat"], documents: ["cat mat"], rows: [{ query: 0, positive: 0, negatives: [] }] };
+  const recipe = parseConfig({ steps: 3, probes: 1 });
+  const requests = [{ source: "ance" as const, count: 2, first: 1, last: 2, every: 2 }];
+  const refresh = { requests, corpus, vectors, excluded: [[0]] };
+  const kinds: string[] = [];
+  const tokens: number[] = [];
+  for await (const report of encoder.train({ model, data, config: recipe, refresh, checkpointEvery: Infinity })) {
+    kinds.push(report.kind);
+    if (report.kind === "step") tokens.push(report.step.tokens);
+  }
+  expect(kinds).toEqual(["refreshed", "step", "step", "probe", "refreshed", "step"]);
+  // The query, the positive and two negatives, each between [CLS] and [SEP].
+  expect(Math.min(...tokens)).toBeGreaterThanOrEqual(3 + 4 + 2 * 3);
+});
+
 test("a closed model is gone", async () => {
   const encoder = stages();
   const model = await open(encoder);

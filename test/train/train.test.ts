@@ -1,8 +1,7 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { Model, StepOutcome } from "../../src/domain/engine.ts";
-import type { Checkpoint, TrainingSet } from "../../src/domain/training.ts";
-import type { TrainReport } from "../../src/domain/stages.ts";
+import type { Checkpoint, TrainingSet, TrainReport } from "../../src/domain/training.ts";
 import { NonFiniteLoss, train } from "../../src/train/train.ts";
 
 const data: TrainingSet = {
@@ -64,7 +63,7 @@ function fakeModel(losses: Readonly<Record<number, number>> = {}) {
 
 const input = (over: Partial<Parameters<typeof train>[1]> = {}) => ({
   data,
-  config: parseConfig({ batchSize: 2, epochs: 1, warmup: 0 }),
+  config: parseConfig({ batchSize: 2, epochs: 1, warmup: 0, probes: 0 }),
   tokenize: () => [1, 2],
   checkpointEvery: Infinity,
   ahead: 2,
@@ -96,7 +95,7 @@ test("a checkpoint waits until every step in it has been reported", async () => 
   const seen: number[] = [];
   for (const report of reports) {
     if (report.kind === "step") reported = report.step.step;
-    else seen.push(report.checkpoint.step - reported);
+    else if (report.kind === "checkpoint") seen.push(report.checkpoint.step - reported);
   }
   expect(seen.length).toBeGreaterThan(0);
   expect(seen.every((ahead) => ahead === 0)).toBe(true);
@@ -117,6 +116,43 @@ test.each([NaN, Infinity])("a loss of %s stops the run, naming the step", async 
   await expect(collect(train(model, input()))).rejects.toThrow(NonFiniteLoss);
   await expect(collect(train(fakeModel({ 3: loss }).model, input()))).rejects.toThrow("Step 3");
   expect(log.disposed).toBe(1);
+});
+
+test("looks and indexes take no step's time", async () => {
+  let clock = 0;
+  const now = vi.spyOn(performance, "now").mockImplementation(() => clock);
+  const { model } = fakeModel();
+  const slow: Model = {
+    ...model,
+    async embed({ cuSeqlens }) {
+      clock += 1e6;
+      return new Float32Array(cuSeqlens.length - 1).fill(1);
+    },
+    async createTrainer(settings) {
+      const trainer = await model.createTrainer(settings);
+      const step: typeof trainer.step = (batch, rate) => {
+        clock += 2000;
+        return trainer.step(batch, rate);
+      };
+      return { ...trainer, step };
+    },
+  };
+  const refresh = {
+    requests: [{ source: "ance" as const, count: 1, first: 1, last: 1, every: 2 }],
+    corpus: ["c", "d"],
+    vectors: { dimensions: 1, values: Float32Array.of(1, 1) },
+    excluded: data.rows.map(() => []),
+  };
+  const config = parseConfig({ batchSize: 2, epochs: 1, warmup: 0, probes: 2 });
+  const { reports, outcome } = await collect(train(slow, input({ config, refresh, ahead: 1 })));
+  now.mockRestore();
+  expect(reports.flatMap((report) => (report.kind === "step" ? [report.step.seconds] : []))).toEqual([
+    2, 2, 2, 2, 2, 2,
+  ]);
+  expect(outcome.seconds).toBe(12);
+  // Queries alone, then queries and documents.
+  const indexes = reports.flatMap((report) => (report.kind === "refreshed" ? [report.refreshed.seconds] : []));
+  expect(indexes).toEqual([1000, 2000, 2000]);
 });
 
 test("stopping frees the trainer", async () => {

@@ -1,53 +1,66 @@
 import type { DecoyRow, DecoyView } from "../../app/decoys.ts";
+import { writeOwnFor } from "../../app/ownDecoys.ts";
+import { useApp } from "../context.ts";
 import { Badge } from "../parts/badge.tsx";
+import { measure, whole } from "../parts/format.ts";
 import { Passage } from "../parts/passage.tsx";
+import { ReasoningList, VerdictLine } from "./reasoning.tsx";
 
 export function DecoyCard({ row, number }: { readonly row: DecoyRow; readonly number: number }) {
+  const app = useApp();
+  const { query, queryId, positives, decoys } = row;
   return (
     <li class="decoy-card">
       <h2>
-        <span class="quiet">{number}</span> {row.query}
+        <span class="quiet">{number}</span> {query}
       </h2>
       <ul>
-        {row.positives.map((passage, index) => (
+        {positives.map((passage, index) => (
           <li key={index} class="source positive">
             <Badge source="positive" />
             <Passage passage={passage} />
           </li>
         ))}
-        {row.decoys.map((decoy, index) => (
+        {decoys.map((decoy, index) => (
           <Decoy key={index} decoy={decoy} />
         ))}
       </ul>
-      {row.decoys.length === 0 && <p class="quiet">No decoy yet: a run finds some.</p>}
+      {decoys.length === 0 && <p class="quiet">No decoy yet: a run finds some.</p>}
+      {queryId !== undefined && (
+        <button type="button" class="plain" onClick={() => writeOwnFor(app, queryId)}>
+          Write one yourself
+        </button>
+      )}
     </li>
   );
 }
 
+/** A cosine says more with three digits, a BM25 score with one. */
+function scoreWords({ source, score, rank }: DecoyView): string[] {
+  return [
+    ...(rank === undefined ? [] : [`rank ${whole(rank)}`]),
+    ...(score === undefined ? [] : [`score ${source === "bm25" ? score.toFixed(1) : measure(score)}`]),
+  ];
+}
+
 function Decoy({ decoy }: { readonly decoy: DecoyView }) {
-  const { source, reasoning, attributes } = decoy;
-  const traits = Object.entries(attributes).map(([name, value]) => `${name}: ${value}`);
+  const { source, reasoning, attributes, verdict } = decoy;
   return (
-    <li class={`source ${source}`}>
-      <Badge source={source} />
+    <li class={verdict && verdict.action !== "keep" ? `source ${source} left-out` : `source ${source}`}>
+      <span>
+        <Badge source={source} />
+        {scoreWords(decoy).map((words) => (
+          <span key={words} class="quiet scored">
+            {words}
+          </span>
+        ))}
+      </span>
       <Passage passage={decoy} />
+      {verdict && <VerdictLine verdict={verdict} />}
       {reasoning && (
         <details>
           <summary>The reasoning behind it</summary>
-          <dl class="reasoning">
-            <dt>What makes the answer the answer</dt>
-            <dd>{reasoning.positive}</dd>
-            <dt>What the decoy shares with it</dt>
-            <dd>{reasoning.shares}</dd>
-            <dt>Why it is not the answer</dt>
-            <dd>{reasoning.lacks}</dd>
-            {traits.length > 0 && (
-              <>
-                <dt>Asked for</dt>
-                <dd>{traits.join(", ")}</dd>
-              </>
-            )}
-          </dl>
+          <ReasoningList reasoning={reasoning} attributes={attributes} />
         </details>
       )}
     </li>

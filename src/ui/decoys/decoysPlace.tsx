@@ -1,14 +1,17 @@
-/** Every training query with its answer and its decoys. */
-import type { App } from "../../app/app.ts";
-import { type DecoyRow, rowsPerPage, trainingQueries, trainingRows, writtenRows } from "../../app/decoys.ts";
+/** Decoys: every training query with its own, and the ways to come by more. */
+import { type DecoysViewName, decoysViews } from "../../app/decoys.ts";
 import { useApp } from "../context.ts";
-import { counted, whole } from "../parts/format.ts";
-import { Mark } from "../parts/mark.tsx";
 import { Place } from "../parts/place.tsx";
 import { Term } from "../parts/term.tsx";
-import { DecoyCard } from "./decoyCard.tsx";
+import { decoysViewWords } from "../parts/words.ts";
+import { OwnView } from "./ownView.tsx";
+import { QueriesView } from "./queriesView.tsx";
+import { ReviewView } from "./reviewView.tsx";
+import { RowsView } from "./rowsView.tsx";
+import { WriteView } from "./writeView.tsx";
 
 export function DecoysPlace() {
+  const { decoys } = useApp();
   return (
     <Place
       title="Decoys"
@@ -19,84 +22,37 @@ export function DecoysPlace() {
         </>
       }
     >
-      <Rows />
+      <nav class="views" aria-label="Decoys">
+        {decoysViews.map((name) => (
+          <button
+            key={name}
+            type="button"
+            class="plain"
+            aria-current={decoys.view.value === name ? "true" : undefined}
+            onClick={() => (decoys.view.value = name)}
+          >
+            {decoysViewWords[name]}
+          </button>
+        ))}
+      </nav>
+      <View name={decoys.view.value} />
     </Place>
   );
 }
 
-function Rows() {
-  const app = useApp();
-  const { page } = app.decoys;
-  const list = decoyList(app, page.value);
-  if (!list)
-    return (
-      <p class="loading">
-        <Mark size={32} drifting /> Reading the collection
-      </p>
-    );
-  const first = page.value * rowsPerPage + 1;
-  return (
-    <>
-      <p>{list.about}</p>
-      {list.rows.length === 0 && <Empty />}
-      <ol class="decoys" start={first}>
-        {list.rows.map((row, index) => (
-          <DecoyCard key={first + index} row={row} number={first + index} />
-        ))}
-      </ol>
-      <Pages total={list.total} />
-    </>
-  );
-}
-
-interface DecoyList {
-  readonly about: string;
-  readonly total: number;
-  readonly rows: readonly DecoyRow[];
-}
-
-/** The rows of the chosen run, else of the run at hand, else what the collection brings; undefined while it is read. */
-function decoyList({ collections, decoys, run }: App, page: number): DecoyList | undefined {
-  const collection = collections.open.value?.collection;
-  const chosen = decoys.shown.value;
-  const own = run.record.value?.collection === collections.selected.value;
-  const set = chosen ? chosen.trainingSet : own ? run.trainingSet.value : undefined;
-  if (set) {
-    const name = (chosen?.run ?? run.record.value)?.name ?? "the run";
-    const about = `The ${counted(set.rows.length, "row")} that ${name} trains on: written decoys mixed with found ones.`;
-    return { about, total: set.rows.length, rows: trainingRows(set, collection, page) };
+function View({ name }: { readonly name: DecoysViewName }) {
+  switch (name) {
+    case "rows":
+      return <RowsView />;
+    case "write":
+      return <WriteView />;
+    case "review":
+      return <ReviewView />;
+    case "own":
+      return <OwnView />;
+    case "queries":
+      return <QueriesView />;
+    default:
+      return name satisfies never;
   }
-  if (!collection) return undefined;
-  const total = trainingQueries(collection).length;
-  const queries = counted(total, "training query", "training queries");
-  const about = `${queries} of ${collection.name}, with the decoys that came with it. A run adds found ones.`;
-  return { about, total, rows: writtenRows(collection, page) };
-}
-
-function Empty() {
-  return (
-    <p class="empty">
-      <Mark size={40} /> There is nothing here yet: this collection has no judgements named “train”. A run makes its own
-      split and its rows appear here.
-    </p>
-  );
-}
-
-function Pages({ total }: { readonly total: number }) {
-  const { page } = useApp().decoys;
-  const last = Math.max(0, Math.ceil(total / rowsPerPage) - 1);
-  if (last === 0) return null;
-  return (
-    <nav class="pages" aria-label="Pages of decoys">
-      <button type="button" disabled={page.value === 0} onClick={() => (page.value = Math.max(0, page.value - 1))}>
-        Previous
-      </button>
-      <span role="status">
-        Page {whole(page.value + 1)} of {whole(last + 1)}
-      </span>
-      <button type="button" disabled={page.value >= last} onClick={() => (page.value = Math.min(last, page.value + 1))}>
-        Next
-      </button>
-    </nav>
-  );
 }

@@ -27,7 +27,34 @@ export const glossary = {
     "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",
   "in-batch negatives":
     "The answers and decoys of the other queries in the batch count as negatives too: many more comparisons at no extra cost.",
-  mix: "Hybrid gives every query its own share of synthetic and found negatives, as SyNeg does. The other two use one kind alone, for comparison.",
+  mix: "Hybrid gives every query its own share of synthetic and found negatives, as SyNeg does. Direct pools them over all queries. The other two use one kind alone, for comparison.",
+  ratio:
+    "How synthetic and found negatives are shared out. SyNeg reports about .7 without saying of what: these are the three readings that its text allows.",
+  gate: "Leaves out negatives that score nearly as high as the answer by the guide: they may be answers that nobody marked.",
+  guide: "The encoder that scores passages before training: for the gate, dense and SimANS negatives.",
+  dense: "Passages whose vectors lie nearest to the query’s, by the guide.",
+  SimANS:
+    "Passages that score about as high as the answer, neither far better nor far worse, drawn with p ∝ exp(−a·(scale·(s − s⁺) ∓ b)²).",
+  ANCE: "Searched again and again with the newest weights: what the encoder gets wrong now. Every search encodes the whole collection.",
+  ADORE:
+    "Searched at every step with the query as the encoder sees it at that step, in document vectors that stay as they were.",
+  human: "Written by a person: under Decoys, Your own.",
+  "topic batches":
+    "Each batch takes queries of one cluster, so that the other queries’ passages are hard negatives too (TAS-B).",
+  probes: "Looks at a fixed sample of rows during training: where the loss looks, how far decoys lie from the answer.",
+  "gradient variance":
+    "How much the gradient differs from batch to batch, measured once before training. 0 batches: not measured.",
+  "language model": "A model that writes text. Here it writes decoys: passages near the answer that do not answer.",
+  "self-reflection":
+    "The model first says what makes the answer the answer, drafts a near miss, and revises it, all in one answer (SyNeg).",
+  attributes:
+    "Domain, education level and length, drawn anew for each decoy so that they do not all sound alike (SyNeg).",
+  "prompt recipe":
+    "SyNeg asks for reflection, draft and revision. CausalNeg finds the boundary of the answer first, then rewrites a found passage so that it lies beyond it.",
+  judge:
+    "A language model that reads query, answer and passage and says whether the passage answers the query after all.",
+  retries: "How often a useless answer is asked for again, each time with another seed.",
+  "sampling temperature": "How freely the model chooses its words: 0 always takes the likeliest.",
   warmup: "The share of the steps over which the learning rate rises from zero.",
   "weight decay": "Pulls large weights gently towards zero in every step (AdamW).",
   clipping: "Shortens a gradient that is longer than this, so that one odd batch does no harm. 0 switches it off.",

@@ -1,11 +1,18 @@
-/** What stages and statuses are called. */
+/** What stages, statuses, sources of decoys and flaws are called. */
+import type { DecoysViewName } from "../../app/decoys.ts";
+import type { WorkKind, WorkPhase } from "../../app/modelWork.ts";
+import type { ReviewFilter } from "../../app/review.ts";
 import type { RunPhase } from "../../app/runState.ts";
+import type { DraftFlaw, Verdict } from "../../domain/draft.ts";
+import type { PromptPart } from "../../domain/generation.ts";
+import type { ProviderKind } from "../../domain/languageModel.ts";
 import type { SystemName } from "../../domain/ranking.ts";
 import type { RunStatus, StageName } from "../../domain/run.ts";
 
 export const stageWords: Readonly<Record<StageName, string>> = {
   index: "Index the documents",
-  mine: "Find BM25 negatives",
+  mine: "Find negatives",
+  gate: "Check them against the answer",
   mix: "Mix decoys per query",
   before: "Measure before",
   train: "Fine-tune the encoder",
@@ -16,6 +23,7 @@ export const stageWords: Readonly<Record<StageName, string>> = {
 export const stageShort: Readonly<Record<StageName, string>> = {
   index: "Indexing",
   mine: "Finding",
+  gate: "Checking",
   mix: "Mixing",
   before: "Before",
   train: "Training",
@@ -25,6 +33,7 @@ export const stageShort: Readonly<Record<StageName, string>> = {
 export const stageWhy: Readonly<Record<StageName, string>> = {
   index: "Words of all documents, for BM25.",
   mine: "High-ranked passages that do not answer the query.",
+  gate: "What scores too near the answer may be one.",
   mix: "One synthetic decoy each, the rest found.",
   before: "The encoder as it is, on held-out queries.",
   train: "Answers up, decoys down, step by step.",
@@ -52,4 +61,86 @@ export const systemWords: Readonly<Record<SystemName, string>> = {
   bm25: "BM25",
   before: "Encoder before",
   after: "Encoder after",
+};
+
+export const decoysViewWords: Readonly<Record<DecoysViewName, string>> = {
+  rows: "Queries and decoys",
+  write: "Write decoys",
+  review: "Review",
+  own: "Your own",
+  queries: "Write queries",
+};
+
+export const workWords: Readonly<Record<WorkKind, string>> = {
+  generate: "Writing decoys",
+  judge: "Judging",
+  domains: "Looking for domains",
+  queries: "Writing queries",
+};
+
+export const workPhaseWords: Readonly<Record<WorkPhase, string>> = {
+  idle: "",
+  opening: "Opening the model",
+  running: "",
+  pausing: "Pausing after this answer",
+  paused: "Paused",
+  stopping: "Stopping",
+};
+
+export const providerWords: Readonly<Record<ProviderKind, string>> = {
+  recorded: "Recorded answers of this collection",
+  webllm: "WebLLM, in this tab",
+  transformers: "transformers.js, in this tab",
+  browser: "The browser’s own model",
+  endpoint: "An endpoint (OpenAI’s protocol)",
+};
+
+export const providerWhy: Readonly<Record<ProviderKind, string>> = {
+  recorded: "Nothing is computed: the answers came with the collection. The quickest way to see how it works.",
+  webllm: "Runs on the graphics card. The model is downloaded once and kept by the browser; your text stays here.",
+  transformers: "Runs smaller models, without a graphics card too, only slower. Your text stays here.",
+  browser: "Some browsers bring a model of their own. Nothing to download here; what it is, the browser decides.",
+  endpoint: "A program that speaks OpenAI’s protocol: Ollama, llama.cpp, vLLM, or a service on the web.",
+};
+
+export const promptPartWords: Readonly<Record<PromptPart, string>> = {
+  role: "Who the model is",
+  task: "What it is to do",
+  reasoning: "What to think about first",
+  hardNegatives: "What a hard negative is",
+  attributes: "Level and length",
+  format: "Form of the answer",
+};
+
+export const flawWords: Readonly<Record<DraftFlaw, string>> = {
+  unreadable: "not readable",
+  truncated: "cut off",
+  echo: "instructions came back",
+  refusal: "refused",
+  repetition: "the same words over and over",
+  empty: "empty",
+  tooShort: "too short",
+  tooLong: "too long",
+  copiesPositive: "copies the answer",
+  copiesQuery: "copies the query",
+  copiesDocument: "copies a document",
+  otherLanguage: "another language",
+  talksAboutTask: "talks about the task",
+  noAnswer: "no answer came",
+  mendedJson: "mended JSON",
+  wrapped: "text around the JSON",
+  wrongKey: "wrong key",
+  cleaned: "cleaned characters",
+};
+
+export const verdictWords: Readonly<Record<Verdict["action"], string>> = {
+  keep: "Stays a decoy",
+  relabel: "Answers the query: becomes an answer",
+  drop: "Left out",
+};
+
+export const filterWords: Readonly<Record<ReviewFilter, string>> = {
+  open: "Not decided yet",
+  doubtful: "Doubted by the judge",
+  all: "All",
 };

@@ -5,6 +5,7 @@ import type { PlaceName } from "../../app/places.ts";
 import { AppContext, useApp } from "../context.ts";
 import { DataPlace } from "../collections/dataPlace.tsx";
 import { DecoysPlace } from "../decoys/decoysPlace.tsx";
+import { WorkBar } from "../decoys/workBar.tsx";
 import { ResultsPlace } from "../results/resultsPlace.tsx";
 import { TrainPlace } from "../training/trainPlace.tsx";
 import { TryPlace } from "../try/tryPlace.tsx";
@@ -25,7 +26,10 @@ export function Shell({ app }: { readonly app: App }) {
       </a>
       <Rail />
       <Main />
-      <RunBar />
+      <div class="bars">
+        <WorkBar />
+        <RunBar />
+      </div>
     </AppContext.Provider>
   );
 }

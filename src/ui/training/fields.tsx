@@ -7,21 +7,24 @@ import { Explain } from "../parts/term.tsx";
 
 /** Fields of one type of value. */
 type FieldsOf<Value> = { [Name in FieldName]: RecipeFields[Name] extends Value ? Name : never }[FieldName];
-type TextField = Exclude<FieldsOf<string>, "engine">;
+type TextField = Exclude<FieldsOf<string>, "engine" | "mix" | "ratio" | "gate" | "batches" | "simansSign">;
 
 /** Where the recipe's check speaks of a field by another path. */
 const paths: Partial<Record<FieldName, RegExp>> = {
-  syntheticCount: /\bnegatives\b/,
-  bm25Count: /\bnegatives\b/,
-  bm25First: /\bnegatives\.\d\.first\b/,
-  bm25Last: /\bnegatives\.\d\.last\b/,
-  randomCount: /\bnegatives\b/,
+  ratioValue: /\bratio\.value:/,
+  gateValue: /\bgate\.value:/,
   split: /\bevaluate\.split\b/,
   k: /\bevaluate\.k\b/,
 };
 
+/** "denseFirst" stands for the key "first" of a source; which one of them is wrong, the form does not tell. */
+const ofSource = /^(?:synthetic|human|bm25|dense|simans|ance|adore|random)([A-Z].*)$/;
+
 function isWrong(name: FieldName, problem: string | undefined): boolean {
-  return problem !== undefined && (paths[name] ?? new RegExp(`\\b${name}:`)).test(problem);
+  if (problem === undefined) return false;
+  const key = ofSource.exec(name)?.[1]?.toLowerCase();
+  if (key !== undefined) return new RegExp(`\\bnegatives(?:\\.\\d\\.${key})?:`).test(problem);
+  return (paths[name] ?? new RegExp(`\\b${name}:`)).test(problem);
 }
 
 interface FieldProps<Name> {

@@ -4,6 +4,7 @@ import { builtIn, builtInEncoderName } from "../../app/shipped.ts";
 import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";
 import { Switch, TextInput } from "./fields.tsx";
+import { SourceFields } from "./sourceFields.tsx";
 
 export function RecipeForm() {
   const app = useApp();
@@ -18,7 +19,7 @@ export function RecipeForm() {
         <TextInput name="batchSize" label="Batch size" word="batch size" />
         <TextInput name="learningRate" label="Learning rate" word="learning rate" />
         <TextInput name="temperature" label="Temperature" word="temperature" />
-        <TextInput name="bm25Count" label="Found negatives a query" word="BM25" />
+        <TextInput name="bm25Count" label="BM25 negatives a query" word="BM25" />
         <Switch name="inBatch" label="In-batch negatives" word="in-batch negatives" />
         <details class="more-fields">
           <summary>More</summary>
@@ -66,44 +67,69 @@ function EncoderAndEngine() {
 }
 
 function More() {
-  const app = useApp();
-  const { fields } = app.recipe;
   return (
     <div class="recipe">
-      <Select
-        label="Mix"
-        word="mix"
-        value={fields.value.mix}
-        options={[
-          ["hybrid", "Hybrid"],
-          ["synthetic", "Synthetic only"],
-          ["found", "Found only"],
-        ]}
-        choose={(mix) => setField(app, "mix", mix)}
-      />
-      <TextInput name="syntheticCount" label="Synthetic negatives a query" word="synthetic" />
-      <TextInput name="bm25First" label="BM25 from rank" />
-      <TextInput name="bm25Last" label="BM25 to rank" />
-      <TextInput name="randomCount" label="Random negatives a query" />
+      <h3>Negatives</h3>
+      <SourceFields />
+      <h3>Steps</h3>
+      <Steps />
+      <h3>Texts</h3>
+      <Texts />
+      <h3>Measuring</h3>
+      <TextInput name="split" label="Measured on split" word="judgements" />
+      <TextInput name="k" label="Cut-offs" word="nDCG@10" />
+      <TextInput name="probes" label="Looks at the decoys" word="probes" />
+      <TextInput name="probeRows" label="Rows of a look" word="probes" />
+      <TextInput name="varianceBatches" label="Gradient variance over batches" word="gradient variance" />
+    </div>
+  );
+}
+
+function Steps() {
+  const app = useApp();
+  const { schedule, batches } = app.recipe.fields.value;
+  return (
+    <>
       <Select
         label="Schedule"
-        value={fields.value.schedule}
+        value={schedule}
         options={[
           ["linear", "Linear to zero"],
           ["cosine", "Cosine to zero"],
           ["constant", "Constant"],
         ]}
-        choose={(schedule) => setField(app, "schedule", schedule)}
+        choose={(chosen) => setField(app, "schedule", chosen)}
       />
       <TextInput name="warmup" label="Warmup" word="warmup" />
       <TextInput name="weightDecay" label="Weight decay" word="weight decay" />
       <TextInput name="clip" label="Gradient clipping" word="clipping" />
+      <Select
+        label="Batches"
+        word="topic batches"
+        value={batches}
+        options={[
+          ["rows", "In shuffled order"],
+          ["topics", "From one topic each"],
+        ]}
+        choose={(chosen) => setField(app, "batches", chosen)}
+      />
+      {batches === "topics" && <TextInput name="topics" label="Topics" word="topic batches" />}
+      <TextInput name="seed" label="Seed" word="seed" />
+      <Switch name="shuffle" label="New order each epoch" />
+    </>
+  );
+}
+
+function Texts() {
+  const app = useApp();
+  return (
+    <>
       <TextInput name="maxQueryTokens" label="Longest query, tokens" />
       <TextInput name="maxDocumentTokens" label="Longest document, tokens" />
       <Select
         label="Pooling"
         word="pooling"
-        value={fields.value.pooling}
+        value={app.recipe.fields.value.pooling}
         options={[
           ["", "The encoder's own"],
           ["mean", "Mean"],
@@ -113,10 +139,6 @@ function More() {
       />
       <TextInput name="queryPrefix" label="Query prefix" word="prefix" hint="the encoder's own" />
       <TextInput name="documentPrefix" label="Document prefix" word="prefix" hint="the encoder's own" />
-      <TextInput name="split" label="Measured on split" word="judgements" />
-      <TextInput name="k" label="Cut-offs" word="nDCG@10" />
-      <TextInput name="seed" label="Seed" word="seed" />
-      <Switch name="shuffle" label="New order each epoch" />
-    </div>
+    </>
   );
 }

@@ -1,3 +1,4 @@
+import { encoderName } from "../../app/encoders.ts";
 import { useApp } from "../context.ts";
 import { counted } from "../parts/format.ts";
 import { Place } from "../parts/place.tsx";
@@ -5,6 +6,12 @@ import { RunButton } from "../parts/runButton.tsx";
 import { Term } from "../parts/term.tsx";
 import { LiveView } from "./liveView.tsx";
 import { RecipeForm } from "./recipeForm.tsx";
+
+const ratioWords = {
+  instances: "share of the queries",
+  perFound: "synthetic for each found",
+  share: "synthetic among all",
+} as const;
 
 export function TrainPlace() {
   const app = useApp();
@@ -29,16 +36,20 @@ export function TrainPlace() {
 
 /** While a run goes on its recipe stands; the form would suggest that it could still be changed. */
 function RecipeInUse() {
-  const record = useApp().run.record.value;
+  const app = useApp();
+  const record = app.run.record.value;
   if (!record) return null;
-  const { config } = record;
+  const { config, guide } = record;
+  const { ratio, gate } = config;
   const entries: readonly (readonly [string, string])[] = [
     ["Collection", record.collectionName],
     ["Encoder", record.encoderName],
     ["Negatives", config.negatives.map(({ source, count }) => `${count} ${source}`).join(", ")],
-    ["Mix", config.mix],
+    ["Mix", ratio ? `${config.mix}, ratio ${ratio.value} (${ratioWords[ratio.reading]})` : config.mix],
+    ...(gate ? [["Gate", `${gate.filter} ${gate.value}`] as const] : []),
+    ...(guide === undefined ? [] : [["Guide", encoderName(app, guide)] as const]),
     ["Length", config.steps === undefined ? counted(config.epochs, "epoch") : counted(config.steps, "step")],
-    ["Batch size", String(config.batchSize)],
+    ["Batch size", config.batches === "topics" ? `${config.batchSize}, of one topic each` : String(config.batchSize)],
     ["Learning rate", String(config.learningRate)],
     ["Temperature", String(config.temperature)],
     ["In-batch negatives", config.inBatch ? "yes" : "no"],

@@ -1,0 +1,95 @@
+/** From candidates to training rows: mine, gate, mix. */
+import { finish } from "../base/channel.ts";
+import type { QueryId } from "../domain/ids.ts";
+import type { TrainingSet } from "../domain/training.ts";
+import { mix, type Answer } from "../negatives/mix.ts";
+import { gatherPools, trainingPairs, type FoundBySource, type Pool } from "../negatives/pools.ts";
+import { clusterTopics, topicCount } from "../negatives/topics.ts";
+import { gateStage, hasGate, relabelled, writtenAnswers } from "./gate.ts";
+import { closeGuide, guideFor, queryVectors } from "./guide.ts";
+import { mine, trainingQueries } from "./mine.ts";
+import { mixNotes } from "./notes.ts";
+import { exclusions, refreshes } from "./refresh.ts";
+import { made, noted, stage, type Reports, type State, type Work } from "./state.ts";
+
+export interface Rows {
+  readonly data: TrainingSet;
+  /** For each row what training may not find for it; undefined where training finds nothing. */
+  readonly excluded: readonly (readonly number[])[] | undefined;
+}
+
+/** The judged answers, then documents and written passages that were judged to be answers too. */
+function answersOf(state: State): Answer[] {
+  const { corpus, splits } = state;
+  const judged = [...trainingPairs(splits.train), ...relabelled(state)];
+  return [
+    ...judged.map(({ queryId, documentId }) => ({ queryId, text: corpus.textOf(documentId) })),
+    ...writtenAnswers(state),
+  ];
+}
+
+/** The cluster of each row's query, where the recipe's batches are by topic. */
+async function* withTopics(state: State, data: TrainingSet): Work<TrainingSet> {
+  const { batches, batchSize, seed, topics: asked } = state.input.config;
+  if (batches !== "topics" || data.topics) return data;
+  const guide = yield* guideFor(state);
+  const vectors = yield* queryVectors(state, guide, data.queries);
+  const clusters = topicCount(asked, data.rows.length, batchSize);
+  const topics = yield* clusterTopics(vectors, { clusters, seed });
+  return { ...data, topics: data.rows.map(({ query }) => topics[query] ?? 0) };
+}
+
+async function* mixing(state: State, pools: readonly Pool[]): Work<Rows> {
+  const outcome = mix({
+    answers: answersOf(state),
+    pools,
+    queryText: state.corpus.queryText,
+    config: state.input.config,
+  });
+  const data = yield* withTopics(state, outcome.trainingSet);
+  yield* noted(state, "mix", mixNotes(state.input.config, outcome));
+  return { data, excluded: yield* excludedOf(state, data) };
+}
+
+async function* excludedOf(state: State, data: TrainingSet): Work<Rows["excluded"]> {
+  return refreshes(state) ? yield* exclusions(state, data) : undefined;
+}
+
+function poolsOf(state: State, found: ReadonlyMap<QueryId, FoundBySource>): Pool[] {
+  const { corpus, input } = state;
+  const { collection, config } = input;
+  const queryIds = trainingQueries(state);
+  return gatherPools({ queryIds, negatives: collection.negatives, found, config, textOf: corpus.textOf });
+}
+
+async function* gated(state: State, pools: readonly Pool[]): Reports<readonly Pool[]> {
+  if (!hasGate(state)) return pools;
+  const outcome = yield* stage(state, "gate", gateStage(state, pools));
+  if (!state.input.products?.gate) yield made({ name: "gate", value: outcome.report });
+  state.gate = outcome.report;
+  return outcome.pools;
+}
+
+async function* fresh(state: State): Reports<Rows> {
+  const found = yield* stage(state, "mine", mine(state));
+  const pools = yield* gated(state, poolsOf(state, found));
+  return yield* stage(state, "mix", mixing(state, pools));
+}
+
+/** Rows that are there already are taken as they are; only what stands beside them is made again. Without a gate that needs no thread. */
+async function* given(state: State, known: TrainingSet): Reports<Rows> {
+  const { batches, gate } = state.input.config;
+  const data = batches === "topics" && !known.topics ? yield* stage(state, "mix", withTopics(state, known)) : known;
+  if (refreshes(state) && gate) return { data, excluded: yield* stage(state, "gate", exclusions(state, data)) };
+  return { data, excluded: await finish(excludedOf(state, data)) };
+}
+
+/** The rows to train on; the guide is closed when they are there. */
+export async function* rowsStages(state: State): Reports<Rows> {
+  const { input } = state;
+  const known = input.trainingSet ?? input.products?.trainingSet;
+  const rows = known ? yield* given(state, known) : yield* fresh(state);
+  await finish(closeGuide(state));
+  if (rows.data.rows.length > 0) yield made({ name: "trainingSet", value: rows.data });
+  return rows;
+}

@@ -1,0 +1,171 @@
+/**
+ * Negatives that are searched for while training goes on, put after a row's own.
+ *
+ * ANCE (arXiv 2007.00808): the collection is encoded anew every so many steps with the weights of that step. The official
+ * code (microsoft/ANCE, drivers/run_ann_data_gen.py) does so in a second process that runs behind the trainer, so that its
+ * negatives depend on how fast each of the two is. Here training waits for its index: same seed, same weights, bit for bit.
+ *
+ * ADORE (arXiv 2104.08051): at every step the queries of the batch are searched with the weights of that step in document
+ * vectors that never change. The official code (jingtaozhan/DRhard, adore/train.py) trains a query encoder alone, on the
+ * 200 nearest with LambdaRank; here query and document share their encoder, and some of the nearest go into InfoNCE.
+ */
+import { assert, present } from "../base/assert.ts";
+import { random } from "../base/random.ts";
+import type { RequestOf } from "../domain/config.ts";
+import type { Vectors } from "../domain/encoder.ts";
+import type { MinedByAnce, Refresh, RefreshReport, RowNegative, TrainingRow, TrainingSet } from "../domain/training.ts";
+import { drawRanks, huntFor, nearest, positionIndex, vectorsAt, type Hunt } from "../negatives/refresh.ts";
+import { encodeTexts, type Reading } from "./encode.ts";
+
+/** Queries whose rankings are held at once. */
+const QUERIES_AT_ONCE = 256;
+
+export interface Refresher {
+  /** The training set with the corpus' texts after its own: what the rows of {@link rowsAt} point into. */
+  readonly data: TrainingSet;
+  /** Whether a step's rows need the update of the step before. */
+  readonly everyStep: boolean;
+  /** Whether the collection is to be searched anew before `step` (0-based). */
+  due(step: number): boolean;
+  /** Searches it, with the weights of now, which must be those after `step` steps. */
+  renew(step: number): Promise<RefreshReport>;
+  /** `rows` (indices) with the negatives that they have at `step`. */
+  rowsAt(step: number, rows: readonly number[]): Promise<readonly TrainingRow[]>;
+  /** What a checkpoint has to carry. */
+  mined(): MinedByAnce | undefined;
+}
+
+export interface RefreshInput extends Reading {
+  readonly data: TrainingSet;
+  readonly refresh: Refresh;
+  readonly seed: number;
+}
+
+interface Search extends RefreshInput {
+  readonly hunt: Hunt;
+  /** Most documents that are barred for one row: a ranking that much longer has all ranks that are asked for. */
+  readonly spare: number;
+}
+
+/** The row indices of each query, by its index. */
+function rowsByQuery({ queries, rows }: TrainingSet): readonly (readonly number[])[] {
+  const groups = queries.map((): number[] => []);
+  for (const [row, { query }] of rows.entries()) groups[query]?.push(row);
+  return groups;
+}
+
+/** ANCE's index of the weights of now. Version 0 has the documents' vectors from before training. */
+async function ancesIndex(search: Search, version: number): Promise<ReturnType<typeof positionIndex>> {
+  const { refresh, hunt } = search;
+  if (version === 0) return positionIndex(hunt.positions, vectorsAt(refresh.vectors, hunt.positions));
+  const texts = hunt.positions.map((position) => present(refresh.corpus[position], `document ${position}`));
+  return positionIndex(hunt.positions, await encodeTexts(search, texts, "document"));
+}
+
+async function mineByAnce(search: Search, request: RequestOf<"ance">, version: number): Promise<MinedByAnce> {
+  const { data, hunt, seed } = search;
+  const index = await ancesIndex(search, version);
+  const { dimensions, values } = await encodeTexts(search, data.queries, "query");
+  const documents = new Int32Array(data.rows.length * request.count).fill(-1);
+  const rowsOf = rowsByQuery(data);
+  for (let at = 0; at < data.queries.length; at += QUERIES_AT_ONCE) {
+    const some: Vectors = { dimensions, values: values.slice(at * dimensions, (at + QUERIES_AT_ONCE) * dimensions) };
+    for (const [i, ranked] of nearest(index, some, request.last + search.spare).entries()) {
+      for (const row of rowsOf[at + i] ?? []) {
+        const source = random(seed, `ance ${version} ${row}`);
+        documents.set(drawRanks(ranked, barredFor(hunt, row), request, source), row * request.count);
+      }
+    }
+  }
+  return { version, documents };
+}
+
+const barredFor = ({ barred }: Hunt, row: number): ReadonlySet<number> => present(barred[row], `row ${row}`);
+
+/** Positions in the corpus that ANCE's last index gave `row`. */
+function minedFor(mined: MinedByAnce | undefined, row: number, count: number): readonly number[] {
+  return [...(mined?.documents.subarray(row * count, (row + 1) * count) ?? [])].filter((position) => position >= 0);
+}
+
+type Searcher = (
+  step: number,
+  rows: readonly number[],
+  taken: readonly (readonly number[])[],
+) => Promise<readonly (readonly number[])[]>;
+
+/** ADORE's search: positions for each of `rows`, none of those that are `taken`. */
+function adoresSearch(search: Search, request: RequestOf<"adore">, most: number): Searcher {
+  const { data, hunt, seed, refresh } = search;
+  const index = positionIndex(hunt.positions, vectorsAt(refresh.vectors, hunt.positions));
+  return async (step, rows, taken) => {
+    const texts = rows.map((row) => present(data.queries[data.rows[row]?.query ?? -1], `the query of row ${row}`));
+    const queries = await encodeTexts(search, texts, "query");
+    return nearest(index, queries, request.last + search.spare + most).map((ranked, i) => {
+      const row = rows[i] ?? 0;
+      const barred = new Set([...barredFor(hunt, row), ...(taken[i] ?? [])]);
+      return drawRanks(ranked, barred, request, random(seed, `adore ${step} ${row}`));
+    });
+  };
+}
+
+function searchFor(input: RefreshInput): Search {
+  const hunt = huntFor(input.data, input.refresh);
+  const { corpus, vectors } = input.refresh;
+  const count = vectors.values.length / vectors.dimensions;
+  assert(count === corpus.length, `${count} vectors for ${corpus.length} documents`);
+  return { ...input, hunt, spare: hunt.barred.reduce((most, { size }) => Math.max(most, size), 0) };
+}
+
+/** `known`: what the checkpoint carried from which training goes on. */
+export function createRefresher(input: RefreshInput, known: MinedByAnce | undefined): Refresher {
+  const { data, refresh } = input;
+  const ance = refresh.requests.find((request) => request.source === "ance");
+  const adore = refresh.requests.find((request) => request.source === "adore");
+  const search = searchFor(input);
+  const searchAdore = adore && adoresSearch(search, adore, ance?.count ?? 0);
+  let mined = ance && known;
+  assert(
+    !ance || !mined || mined.documents.length === data.rows.length * ance.count,
+    `${mined?.documents.length} negatives by ANCE for ${data.rows.length} rows`,
+  );
+  const negative =
+    (source: "ance" | "adore") =>
+    (position: number): RowNegative => ({
+      source,
+      document: data.documents.length + position,
+    });
+  return {
+    data: { ...data, documents: [...data.documents, ...refresh.corpus] },
+    everyStep: adore !== undefined,
+    due: (step) => ance !== undefined && step % ance.every === 0 && mined?.version !== step,
+    async renew(step) {
+      const start = performance.now();
+      mined = await mineByAnce(search, present(ance, "the request"), step);
+      return {
+        source: "ance",
+        version: step,
+        documents: refresh.corpus.length,
+        seconds: (performance.now() - start) / 1000,
+      };
+    },
+    async rowsAt(step, rows) {
+      if (ance) {
+        const version = step - (step % ance.every);
+        assert(
+          mined?.version === version,
+          `step ${step} has ANCE's index of ${mined?.version ?? "no step"}, not of ${version}`,
+        );
+      }
+      const byAnce = rows.map((row) => (ance ? minedFor(mined, row, ance.count) : []));
+      const byAdore = (await searchAdore?.(step, rows, byAnce)) ?? [];
+      return rows.map((row, i) => {
+        const own = present(data.rows[row], `row ${row}`);
+        const more = refresh.requests.flatMap(({ source }) =>
+          ((source === "ance" ? byAnce : byAdore)[i] ?? []).map(negative(source)),
+        );
+        return { ...own, negatives: [...own.negatives, ...more] };
+      });
+    },
+    mined: () => mined,
+  };
+}
