@@ -1,7 +1,9 @@
 /** Runs of the past. */
-import type { RunRecord } from "../domain/run.ts";
+import type { RunId } from "../domain/ids.ts";
+import type { GateReport, RunRecord } from "../domain/run.ts";
 import type { App } from "./app.ts";
 import { removeWithUndo } from "./notices.ts";
+import { productsOf } from "./runState.ts";
 
 /** The one whose results are looked at: the chosen one, else the newest finished one, else the newest. */
 export function shownRun(app: App): RunRecord | undefined {
@@ -11,6 +13,12 @@ export function shownRun(app: App): RunRecord | undefined {
 
 export function showResults(app: App, run: RunRecord): void {
   app.shownRun.value = run.id;
+}
+
+/** What the gate of a run left out, with its reasons; undefined where it had none. */
+export async function gateOf(app: App, id: RunId): Promise<GateReport | undefined> {
+  const { gate } = await productsOf(app, id);
+  return gate;
 }
 
 /** Whether `run` goes on or waits at this moment. */

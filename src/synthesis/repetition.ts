@@ -12,7 +12,7 @@ const mostOfOneWord = 0.3;
 const enoughForOneWord = 20;
 
 /** The same words again right after themselves, this often in all: twice may be style, three times is not. */
-const rounds = 4;
+const rounds = 3;
 /** Longest round that is looked for, in words. */
 const longestRound = 40;
 /** What a loop repeats must be at least this long in all: "no, no, no" is not a loop. */

@@ -36,6 +36,32 @@ test("axe-core finds what is wrong: a canary", async () => {
 const widths = [1280, 360];
 const themes = ["light", "dark"] as const;
 const places = ["Data", "Decoys", "Train", "Results", "Try it"] as const;
+const decoyViews = ["Queries and decoys", "Write decoys", "Review", "Your own", "Write queries"] as const;
+
+/** Accessible, and no wider than the screen. */
+async function inspect(page: Page, name: string, width: number, theme: string): Promise<void> {
+  await page.waitForTimeout(300);
+  await screenshot(page, `${name.replaceAll(" ", "-")}-${width}-${theme}`);
+  expect(await findings(page), `${name} at ${width} px, ${theme}`).toEqual([]);
+  const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+  expect(over, `${name} is wider than ${width} px`).toBeLessThanOrEqual(0);
+}
+
+/** What a place shows when everything in it is opened. */
+async function inspectParts(page: Page, place: (typeof places)[number], width: number, theme: string): Promise<void> {
+  if (place === "Decoys") {
+    for (const view of decoyViews) {
+      await page.getByRole("navigation", { name: "Decoys" }).getByRole("button", { name: view, exact: true }).click();
+      await inspect(page, view, width, theme);
+    }
+  }
+  if (place === "Train" || place === "Results") {
+    await page.evaluate(() => {
+      for (const details of document.querySelectorAll<HTMLDetailsElement>("main details")) details.open = true;
+    });
+    await inspect(page, `${place} opened`, width, theme);
+  }
+}
 
 test.each(widths.flatMap((width) => themes.map((theme) => [width, theme] as const)))(
   "at %i px, %s",
@@ -45,13 +71,8 @@ test.each(widths.flatMap((width) => themes.map((theme) => [width, theme] as cons
     await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
     for (const name of places) {
       await place(page, name);
-      await page.waitForTimeout(300);
-      await screenshot(page, `${name.replaceAll(" ", "-")}-${width}-${theme}`);
-      expect(await findings(page), `${name} at ${width} px, ${theme}`).toEqual([]);
-      const over = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(over, `${name} is wider than ${width} px`).toBeLessThanOrEqual(0);
+      await inspect(page, name, width, theme);
+      await inspectParts(page, name, width, theme);
     }
   },
 );

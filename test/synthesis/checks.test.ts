@@ -41,6 +41,7 @@ describe("units and overlap", () => {
       "bee's",
       "wax",
     ]);
+    expect(unitsOf("ＢＥＥ ﬁsh")).toEqual(["bee", "fish"]);
     expect(unitsOf("青石桥is老ラーメン")).toEqual(["青", "石", "桥", "is", "老", "ラ", "ー", "メ", "ン"]);
     expect(wordCount(unitsOf("seven of them, and 青石桥建 too"))).toBe(7);
   });
@@ -221,6 +222,8 @@ describe("repetition", () => {
     ["one two one two one two", true],
     ["one two one two three", false],
     [`It was ${".".repeat(30)} late`, true],
+    [`It was ${"a".repeat(30)} late`, true],
+    [`It was ${"a".repeat(29)} late`, false],
     [`It was ${". ".repeat(18)} late`, false],
     [`It was ${"[{".repeat(20)} late`, true],
     [sentence([...invented("a", 20), ...invented("b", 15), ...invented("b", 15), ...invented("b", 15)]), true],
@@ -289,6 +292,8 @@ describe("language", () => {
     expect(
       latinLanguage("Los Angeles, San Diego, El Paso, La Jolla, Del Mar, Los Gatos, San Mateo, La Mesa"),
     ).toBeUndefined();
+    // Spanish and Portuguese have these words both.
+    expect(latinLanguage("de que se para com como más mais de que se para de que se para")).toBeUndefined();
     expect(languageMismatch("42 °C", "Die Temperatur ist hoch.")).toBeUndefined();
     // Swedish is not among the languages that are known.
     const swedish =

@@ -261,10 +261,10 @@ const hostile: Readonly<Record<string, (n: number) => string>> = {
     `{"hard_negative_document": "${Array.from({ length: n / 7 }, (_, i) => `w${i}`).join(" ")}."}`,
 };
 
-/** Milliseconds, the least of three: what else the machine does only adds to them. */
+/** Milliseconds of this process's own work, the least of three: what else the machine does is not counted. */
 function least(answer: string): number {
   const once = () => {
-    const start = performance.now();
+    const start = process.cpuUsage();
     for (const reflection of [true, false])
       judgeAnswerText({
         answer,
@@ -274,15 +274,15 @@ function least(answer: string): number {
         positive: document("It ran."),
         similar: [],
       });
-    return performance.now() - start;
+    return process.cpuUsage(start).user / 1000;
   };
   return Math.min(once(), once(), once());
 }
 
 test.each(Object.entries(hostile))("%s: eight times the text, not sixty-four times the work", (_name, make) => {
   const [short, long] = [least(make(12_000)), least(make(96_000))];
-  // In proportion it is 8; a square would be 64. What is done in a tenth of a second is no attack.
-  expect(long < 100 || long / short < 40).toBe(true);
+  // In proportion it is 8; a square would be 64, and ten thousand million steps. Half a second is no attack.
+  expect(long < 500 || long / short < 40).toBe(true);
 });
 
 test("jsonrepair, which is not linear, sees two short pieces of an answer at the most", () => {

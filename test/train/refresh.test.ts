@@ -23,14 +23,17 @@ function rowOf(query: string, positive = ""): number {
 
 const ownOf = (row: number) => present(data.rows[row], "row").negatives.map(({ document }) => data.documents[document]);
 
+interface Ranked {
+  readonly row: number;
+  /** The query's. */
+  readonly vector: Arena | undefined;
+  readonly documents: readonly Arena[];
+  readonly refresh: Refresh;
+  readonly taken?: readonly string[];
+}
 /** Texts that may become negatives of `row`, nearest first: sorted by the plain product, each text once. */
-function ranking(
-  row: number,
-  query: Arena,
-  documents: readonly Arena[],
-  refresh: Refresh,
-  taken: readonly string[] = [],
-) {
+function ranking({ row, vector, documents, refresh, taken = [] }: Ranked) {
+  const query = present(vector, "query");
   const { positive } = present(data.rows[row], "row");
   const barred = new Set([
     ...(refresh.excluded[row] ?? []).map((position) => corpus[position]),
@@ -81,7 +84,7 @@ describe("ANCE", () => {
       const weights = present(seen[version], "step").weights;
       const documents = version === 0 ? frozen(refresh) : await vectorsBy(engine, weights, corpus, "document");
       const [vector] = await vectorsBy(engine, weights, [query], "query");
-      expect(texts).toEqual(ranking(row, present(vector, "query"), documents, refresh).slice(0, 3));
+      expect(texts).toEqual(ranking({ row, vector, documents, refresh }).slice(0, 3));
       trained++;
     }
     expect(trained).toBe(20);
@@ -111,7 +114,7 @@ describe("ANCE", () => {
       const weights = present(seen[step - (step % 8)], "step").weights;
       const documents = step < 8 ? frozen(refresh) : await vectorsBy(engine, weights, corpus, "document");
       const [vector] = await vectorsBy(engine, weights, [query], "query");
-      const ranked = ranking(row, present(vector, "query"), documents, refresh);
+      const ranked = ranking({ row, vector, documents, refresh });
       for (const text of texts) ranks.add(ranked.indexOf(text) + 1);
       expect(new Set(texts).size).toBe(2);
       const key = `${row} ${step < 8}`;
@@ -150,7 +153,7 @@ describe("ADORE", () => {
     const { seen, reports, outcome } = await watchedTraining(engine, input({ steps: 8 }, { refresh }));
     for (const { step, row, query, texts } of refreshedRows(seen)) {
       const [vector] = await vectorsBy(engine, present(seen[step], "step").weights, [query], "query");
-      expect(texts).toEqual(ranking(row, present(vector, "query"), frozen(refresh), refresh).slice(1, 4));
+      expect(texts).toEqual(ranking({ row, vector, documents: frozen(refresh), refresh }).slice(1, 4));
     }
     expect(reports.every(({ kind }) => kind === "step")).toBe(true);
     expect(outcome.checkpoint.mined).toBeUndefined();
@@ -169,7 +172,8 @@ describe("ADORE", () => {
         const first = requests[0]?.source === "ance";
         const [byAnce, byAdore] = first ? [texts.slice(0, 3), texts.slice(3)] : [texts.slice(2), texts.slice(0, 2)];
         const [vector] = await vectorsBy(engine, present(seen[step], "step").weights, [query], "query");
-        expect(byAdore).toEqual(ranking(row, present(vector, "query"), frozen(refresh), refresh, byAnce).slice(0, 2));
+        const ranked = ranking({ row, vector, documents: frozen(refresh), refresh, taken: byAnce });
+        expect(byAdore).toEqual(ranked.slice(0, 2));
       }
     }
   });

@@ -44,6 +44,12 @@ export const glossary = {
   probes: "Looks at a fixed sample of rows during training: where the loss looks, how far decoys lie from the answer.",
   "gradient variance":
     "How much the gradient differs from batch to batch, measured once before training. 0 batches: not measured.",
+  "loss mass":
+    "The softmax of InfoNCE shares 100 % among answer and decoys. What a source gets beyond its share of the candidates is hard for the encoder.",
+  margin:
+    "Cosine with the answer less cosine with the decoy. Below zero the decoy scores higher: the encoder falls for it.",
+  "source shortcut":
+    "Whether a linear probe can tell written decoys from found ones by their vectors alone: .5 is chance, 1 always. If it can, the encoder may learn the origin instead of the answer.",
   "language model": "A model that writes text. Here it writes decoys: passages near the answer that do not answer.",
   "self-reflection":
     "The model first says what makes the answer the answer, drafts a near miss, and revises it, all in one answer (SyNeg).",

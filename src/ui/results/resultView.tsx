@@ -1,11 +1,12 @@
 /** The verdict, the table with its intervals, the paired tests, and what has to be said with them. */
 import type { Comparison, MetricName } from "../../domain/ranking.ts";
 import { headlineMetrics } from "../../domain/ranking.ts";
-import type { LeakReport, RunResult } from "../../domain/run.ts";
+import type { LeakReport, RunRecord, RunResult } from "../../domain/run.ts";
 import { counted, duration, size, whole } from "../parts/format.ts";
+import { Diagnostics } from "./diagnostics.tsx";
 import { ComparisonRow, ScoreTable } from "./scoreTable.tsx";
 
-export function ResultView({ result }: { readonly result: RunResult }) {
+export function ResultView({ record, result }: { readonly record: RunRecord; readonly result: RunResult }) {
   const { comparisons } = result;
   return (
     <>
@@ -20,6 +21,7 @@ export function ResultView({ result }: { readonly result: RunResult }) {
           {note}
         </p>
       ))}
+      <Diagnostics record={record} result={result} />
       <More result={result} />
     </>
   );

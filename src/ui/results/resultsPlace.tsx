@@ -62,7 +62,7 @@ function Shown({ run }: { readonly run: RunRecord }) {
         {run.name}: {run.encoderName} on {run.collectionName}
       </h2>
       {run.result ? (
-        <ResultView result={run.result} />
+        <ResultView record={run} result={run.result} />
       ) : (
         <p class="prose">
           {run.failure ?? `${statusWords[run.status]}. There are no results: they come at the end of a run.`}
