@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { discardDraft, downloadRejected, previewFiles, removeCollection, useDraft } from "../../src/app/collections.ts";
 import { memoryStore } from "../../src/app/memoryStore.ts";
+import { openApp } from "../../src/app/start.ts";
 import { present } from "../../src/base/assert.ts";
 import { fakeApp } from "./fakes.ts";
 
@@ -21,6 +22,26 @@ it("shows what was read and what was left out before anything is stored", async 
   expect(await store.listCollections()).toMatchObject([{ name: "Tiny", rejectedRows: [{ line: 3 }] }]);
   expect(app.collections.selected.value).toBe("digest");
   expect(app.collections.list.value.map(({ id }) => id)).toEqual(["built-in", "digest"]);
+});
+
+it("opens on the collection of the last visit, while it is there", async () => {
+  const store = memoryStore(() => new Date(0));
+  const settings = new Map<string, string>();
+  const first = await fakeApp({ store, settings });
+  await previewFiles(first, files);
+  await useDraft(first);
+  const kept = new Map(settings);
+  const opened = async () => {
+    const app = await fakeApp({ store, settings: kept });
+    // The fake app has chosen the built-in one.
+    for (const [key, value] of settings) kept.set(key, value);
+    await openApp(app);
+    return app.collections.selected.value;
+  };
+  const last = await opened();
+  expect(last).toBe("digest");
+  await store.removeCollection(last);
+  expect(await opened()).toBe("built-in");
 });
 
 it("forgets a reading that was cancelled, whatever it still reports", async () => {

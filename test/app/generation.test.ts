@@ -55,6 +55,20 @@ describe("writing decoys", () => {
     expect(Math.max(...most)).toBe(0);
   });
 
+  it("asks again where no answer came, and not for what was rejected", async () => {
+    const { app, store } = await world();
+    await startGeneration(app);
+    const id = app.collections.selected.value;
+    const [first, second] = await store.listDrafts(id);
+    const rejected = (draft: typeof first, flaw: "noAnswer" | "refusal") =>
+      store.putDraft(id, { ...present(draft, "a draft"), outcome: "rejected", notes: [{ flaw, text: "" }] });
+    await rejected(first, "noAnswer");
+    await rejected(second, "refusal");
+    const later = await world({ store });
+    await startGeneration(later.app);
+    expect(later.model.log.asked).toEqual(["q1 0"]);
+  });
+
   it("asks nothing while it is paused, and goes on where it was", async () => {
     const { app, model } = await world();
     const ending = startGeneration(app);
