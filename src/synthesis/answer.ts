@@ -142,6 +142,11 @@ function withoutPassage(told: string, finish: Finish, found: Found | undefined):
   if (found?.kind === "echo") return reject("echo", "The schema or the instructions came back instead of a passage.");
   if (finish === "length" || (found?.json.cut === true && keyInQuotes.test(told)))
     return reject("truncated", "The answer was cut off before the passage was whole.");
+  return withoutText(told, found);
+}
+
+/** Of an answer that is whole. */
+function withoutText(told: string, found: Found | undefined): AnswerRead {
   const bare = /^\s*(?:\{\s*\}|\[\s*\])\s*$/.test(told);
   if (found?.kind === "empty" || bare) return reject("empty", "There is nothing in the answer's JSON.");
   if (found?.kind === "nothing" && found.keys.length > 0)

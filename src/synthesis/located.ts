@@ -168,8 +168,10 @@ function locateIn(members: Members, depth: number): Located {
 /** Looks three levels deep and no deeper, so that no nesting can exhaust the stack. */
 export function locate(value: unknown, depth = 0): Located {
   if (depth > deepest || typeof value !== "object" || value === null) return { kind: "nothing", keys: [] };
-  if (isObject(value)) return locateIn(value, depth);
-  const items: readonly unknown[] = Array.isArray(value) ? value.slice(0, 5) : [];
+  return isObject(value) ? locateIn(value, depth) : locateInList(Array.isArray(value) ? value.slice(0, 5) : [], depth);
+}
+
+function locateInList(items: readonly unknown[], depth: number): Located {
   const [only] = items;
   if (depth === 0 && items.length === 1 && typeof only === "string")
     return under({ [answerKeys.passage]: [only] }, answerKeys.passage, depth) ?? { kind: "empty" };

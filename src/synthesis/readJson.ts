@@ -121,33 +121,52 @@ function withBrace(text: string): string | undefined {
   return before === undefined ? undefined : `${before}{${text.slice(before.length)}`;
 }
 
+/** An answer to look through. */
+interface Told {
+  readonly reading: Reading;
+  /** It is JSON inside a JSON string, or its first brace was left out. */
+  readonly unusual: boolean;
+  /** Thoughts stood before it. */
+  readonly thought: boolean;
+}
+
+function toldIn(head: string, finish: Finish): Told | undefined {
+  const told = withoutThinking(head);
+  // Thoughts may hold JSON that was only considered.
+  if (told.unfinished && finish === "length") return undefined;
+  const inner = encoded(told.text) ?? withBrace(told.text);
+  return {
+    reading: { text: inner ?? told.text, finish, repairs: 0 },
+    unusual: inner !== undefined,
+    thought: told.text.length < head.length,
+  };
+}
+
+/** What was read from `start` on, with what stood around it. */
+function foundIn({ reading, unusual, thought }: Told, { end, by, ...rest }: Attempt, start: number): FoundJson {
+  const { text } = reading;
+  const around = text.slice(0, start).trim() !== "" || text.slice(end).trim() !== "";
+  return { ...rest, by: unusual && by === "strict" ? "lenient" : by, wrapped: around || thought };
+}
+
 /** Every object and list in an answer, from its beginning on. Ask for no more than you need: each is read when asked for. */
 export function* jsonIn(answer: string, finish: Finish): Generator<FoundJson, void, void> {
-  const whole = answer.length > lookedAt ? "length" : finish;
   const head = answer.slice(0, lookedAt);
   const plain = parsed(head);
   if (plain && typeof plain.value === "object") {
     yield { ...plain, by: "strict", cut: false, wrapped: false };
     return;
   }
-  const told = withoutThinking(head);
-  // Thoughts may hold JSON that was only considered.
-  if (told.unfinished && whole === "length") return;
-  const inner = encoded(told.text) ?? withBrace(told.text);
-  const text = inner ?? told.text;
-  const reading: Reading = { text, finish: whole, repairs: 0 };
+  const told = toldIn(head, answer.length > lookedAt ? "length" : finish);
+  if (!told) return;
+  const { reading } = told;
   let from = 0;
   for (let tries = 0; tries < mostTries; tries++) {
     beginning.lastIndex = from;
-    const start = beginning.exec(text)?.index;
+    const start = beginning.exec(reading.text)?.index;
     if (start === undefined) return;
     const found = attempt(reading, start);
-    if (found) {
-      const { end, by, ...rest } = found;
-      const around = text.slice(0, start).trim() !== "" || text.slice(end).trim() !== "";
-      const mended = inner !== undefined && by === "strict" ? "lenient" : by;
-      yield { ...rest, by: mended, wrapped: around || told.text.length < head.length };
-    }
+    if (found) yield foundIn(told, found, start);
     // What was only mended may have swallowed a sound object behind it.
     from = found?.by === "strict" ? found.end : start + 1;
   }

@@ -143,7 +143,7 @@ function readEscape(cursor: Cursor): string {
  * stopped there by itself, after a sentence.
  */
 function readString(cursor: Cursor, ends: (cursor: Cursor, after: number) => boolean): Read<string> {
-  const { text, finish } = cursor;
+  const { text } = cursor;
   const special = new RegExp(`[\\\\${closers.get(text.charAt(cursor.at)) ?? ""}]`, "g");
   const pieces: string[] = [];
   let inner = false;
@@ -158,19 +158,29 @@ function readString(cursor: Cursor, ends: (cursor: Cursor, after: number) => boo
       pieces.push(readEscape(cursor));
     } else if (found < text.length) {
       cursor.at += 1;
-      // After a quote inside the string, one at the very end of a cut text may be another such.
       if (/^\s{0,20}\+\s{0,20}["'`]/.test(text.slice(cursor.at, cursor.at + farthest))) return stopAs(cursor, "broken");
-      const ambiguous = inner && finish === "length" && pastSpace(text, cursor.at) >= text.length;
-      if (!ambiguous && ends(cursor, cursor.at)) return pieces.join("");
+      if (closes(cursor, ends, inner)) return pieces.join("");
       pieces.push(text.charAt(found));
       inner = true;
     }
   }
-  cursor.at = text.length;
+  return unclosed(cursor, pieces.join(""));
+}
+
+/** After a quote inside the string (`inner`), one at the very end of a cut text may be another such. */
+function closes(cursor: Cursor, ends: (cursor: Cursor, after: number) => boolean, inner: boolean): boolean {
+  const { text, finish, at } = cursor;
+  const ambiguous = inner && finish === "length" && pastSpace(text, at) >= text.length;
+  return !ambiguous && ends(cursor, at);
+}
+
+/** A string that runs to the end of the text. */
+function unclosed(cursor: Cursor, read: string): Read<string> {
+  cursor.at = cursor.text.length;
   cursor.state = "cut";
   // The closing quote left out or escaped, the bracket behind it there.
-  const whole = pieces.join("").replace(/["'”]?\s{0,20}[}\]]{1,3}\s{0,20}$|\s{0,20}`{3}\s{0,20}$/, "");
-  return finish === "stop" && endsSentence(whole) ? whole : nothing;
+  const whole = read.replace(/["'”]?\s{0,20}[}\]]{1,3}\s{0,20}$|\s{0,20}`{3}\s{0,20}$/, "");
+  return cursor.finish === "stop" && endsSentence(whole) ? whole : nothing;
 }
 
 function readKey(cursor: Cursor): Read<string> {

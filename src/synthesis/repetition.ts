@@ -61,25 +61,44 @@ const mostQuoted = 60;
 const oneCharacter = /(\S)(?:\s?\1){29,}/u;
 const signsOnly = /[^\p{L}\p{N}\p{M}]{40,}/u;
 
-/** What is repeated, as a sentence with the figures; undefined where nothing is. */
-export function repetitionIn(text: string): string | undefined {
+function rowIn(text: string): string | undefined {
   const [row, character] = oneCharacter.exec(text) ?? [];
   if (row !== undefined) return `Has “${character}” ${row.replaceAll(/\s/g, "").length} times in a row.`;
   const signs = signsOnly.exec(text)?.[0];
-  if (signs !== undefined) return `Has ${signs.length} signs in a row that are no letters: “${quotable(signs, 10)}”.`;
-  const units = unitsOf(text);
+  return signs && `Has ${signs.length} signs in a row that are no letters: “${quotable(signs, 10)}”.`;
+}
+
+function loopOf(_: string, units: readonly string[]): string | undefined {
   const unspaced = isUnspaced(units);
   const loop = loopIn(units, unspaced ? shortestLoop.characters : shortestLoop.words);
-  if (loop) return `Says “${quotable(loop.join(unspaced ? "" : " "), mostQuoted)}” again and again.`;
+  return loop && `Says “${quotable(loop.join(unspaced ? "" : " "), mostQuoted)}” again and again.`;
+}
+
+function sentenceOf(text: string, units: readonly string[]): string | undefined {
   const [sentence, times] = repeatedSentence(text);
-  if (times >= sameSentence.times && times * unitsOf(sentence).length >= sameSentence.share * units.length)
-    return `Has the same sentence ${times} times: “${quotable(sentence, mostQuoted)}”.`;
+  if (times < sameSentence.times || times * unitsOf(sentence).length < sameSentence.share * units.length)
+    return undefined;
+  return `Has the same sentence ${times} times: “${quotable(sentence, mostQuoted)}”.`;
+}
+
+function wordOf(_: string, units: readonly string[]): string | undefined {
   const [word, count] = mostFrequent(units);
-  if (units.length >= enoughForOneWord && count > mostOfOneWord * units.length)
-    return `${percent(count / units.length)} of its words are “${quotable(word, mostQuoted)}”.`;
-  const runs = units.length - 3;
-  const distinct = shinglesOf(units, 4).size / runs;
-  if (units.length >= enoughForShare && distinct < fewestDistinct)
-    return `Only ${percent(distinct)} of its runs of four words are distinct.`;
+  if (units.length < enoughForOneWord || count <= mostOfOneWord * units.length) return undefined;
+  return `${percent(count / units.length)} of its words are “${quotable(word, mostQuoted)}”.`;
+}
+
+function fewRuns(_: string, units: readonly string[]): string | undefined {
+  if (units.length < enoughForShare) return undefined;
+  const distinct = shinglesOf(units, 4).size / (units.length - 3);
+  return distinct < fewestDistinct ? `Only ${percent(distinct)} of its runs of four words are distinct.` : undefined;
+}
+
+/** What is repeated, as a sentence with the figures; undefined where nothing is. */
+export function repetitionIn(text: string): string | undefined {
+  const units = unitsOf(text);
+  for (const look of [rowIn, loopOf, sentenceOf, wordOf, fewRuns]) {
+    const found = look(text, units);
+    if (found !== undefined) return found;
+  }
   return undefined;
 }
