@@ -225,15 +225,16 @@ async function receive(app: App, open: OpenCollection, report: GenerateReport): 
   session.reportedAt = now;
   switch (report.kind) {
     case "asking": {
-      const { done, total } = report;
-      progress.value = { ...counted, done, total, before: last.before < 0 ? done : last.before };
+      // From then on what is stored is counted here: a draft that is only written does not count.
+      const first = last.before < 0 ? { done: report.done, before: report.done } : {};
+      progress.value = { ...counted, ...first, total: report.total };
       return;
     }
     case "tokens":
       progress.value = { ...counted, under: { tokens: report.tokens, seconds: report.seconds } };
       return;
     case "draft":
-      progress.value = countDraft(counted, report.draft);
+      progress.value = counted;
       session.unsaved.push(report.draft);
       return saveUnsaved(app, open);
     default:
@@ -254,11 +255,13 @@ function countDraft(progress: GenerationProgress, draft: Draft): GenerationProgr
 
 /** Stores what waits, in order. Where that fails the work waits too, and nothing written is lost while the page is open. */
 async function saveUnsaved(app: App, { id }: OpenCollection): Promise<void> {
-  const { unsaved } = app.generation.session;
+  const { progress, session } = app.generation;
+  const { unsaved } = session;
   try {
     for (let draft = unsaved[0]; draft; draft = unsaved[0]) {
       await keepDraft(app, id, draft);
       unsaved.shift();
+      if (progress.value) progress.value = countDraft(progress.value, draft);
     }
     app.work.problem.value = undefined;
   } catch (error) {

@@ -3,7 +3,7 @@ import type { Document } from "../domain/collection.ts";
 import type { Draft, DraftFlaw, DraftNote } from "../domain/draft.ts";
 import type { Reasoning } from "../domain/negative.ts";
 import { checkPassage, type Passage } from "./checks.ts";
-import { clean, quotable } from "./clean.ts";
+import { clean, quotable, startOf } from "./clean.ts";
 import { endsInFunctionWord } from "./language.ts";
 import { isEcho } from "./echo.ts";
 import { locate, type Located } from "./located.ts";
@@ -65,11 +65,7 @@ function wholeSentences(text: string): string | undefined {
 
 function cleanTitle(written: string): { readonly title: string; readonly removed: readonly string[] } {
   const { text, removed } = clean(written);
-  const title = text
-    .replace(/^["'“”]+|["'“”]+$/g, "")
-    .slice(0, longestTitle)
-    .toWellFormed()
-    .trim();
+  const title = startOf(text.replace(/^["'“”]+|["'“”]+$/g, ""), longestTitle);
   if (title === "") return { title, removed };
   return isEcho(title) || taskTalk(title) !== undefined
     ? { title: "", removed: [...removed, "a title that is none"] }
@@ -77,7 +73,7 @@ function cleanTitle(written: string): { readonly title: string; readonly removed
 }
 
 function cleanReasoning({ positive, shares, lacks }: Reasoning): Reasoning {
-  const short = (text: string) => clean(text).text.slice(0, longestNote).toWellFormed();
+  const short = (text: string) => startOf(clean(text).text, longestNote);
   return { positive: short(positive), shares: short(shares), lacks: short(lacks) };
 }
 

@@ -68,6 +68,13 @@ export interface Cleaned {
   readonly spoilt: boolean;
 }
 
+/** At most `most` characters, none of them half a pair. */
+export const startOf = (text: string, most: number): string =>
+  text
+    .slice(0, most)
+    .replace(/\p{Cs}$/u, "")
+    .trim();
+
 /** The start of a text, fit to be quoted in a sentence. */
 export function quotable(text: string, most: number): string {
   const start = text.slice(0, most).replaceAll(/[\p{Cc}\p{Cs}]/gu, " ");

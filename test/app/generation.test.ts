@@ -37,12 +37,14 @@ describe("writing decoys", () => {
   it("stores each draft before it shows it", async () => {
     const inner = memoryStore(now);
     const shownWhenStoring: number[] = [];
+    const countedWhenStoring: number[] = [];
     let stored = 0;
     const store: AppStore = {
       ...inner,
       putDraft: async (id, draft) => {
         shownWhenStoring.push(written(app));
         await settled();
+        countedWhenStoring.push(app.generation.progress.value?.done ?? -1);
         await inner.putDraft(id, draft);
         stored++;
       },
@@ -52,6 +54,7 @@ describe("writing decoys", () => {
     app.drafts.list.subscribe((list) => most.push(list.length - stored));
     await startGeneration(app);
     expect(shownWhenStoring).toEqual([0, 1, 2, 3]);
+    expect(countedWhenStoring).toEqual([0, 1, 2, 3]);
     expect(Math.max(...most)).toBe(0);
   });
 
