@@ -21,6 +21,19 @@ export function rejectedDrafts(all: readonly Draft[]): RejectedDrafts {
   return { total: drafts.length, byFlaw, drafts };
 }
 
+/** So many answers, the newest, tell whether writing goes well. */
+const recent = 20;
+
+/** What is wrong with most of the newest answers; undefined where most are of use, or there are too few to tell. */
+export function trouble(all: readonly Draft[]): { readonly flaw: DraftFlaw; readonly rejected: number } | undefined {
+  const newest = all.filter(({ source }) => source === "synthetic").slice(-recent);
+  const { total, byFlaw } = rejectedDrafts(newest);
+  const [most] = byFlaw;
+  return newest.length === recent && total > (3 / 4) * recent && most
+    ? { flaw: most.flaw, rejected: total }
+    : undefined;
+}
+
 /** One draft a line, with all that is known of it. */
 export function downloadDrafts(app: App, drafts: readonly Draft[], what: string): void {
   const name = app.collections.open.value?.collection.name ?? "collection";

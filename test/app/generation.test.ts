@@ -12,6 +12,7 @@ import {
 } from "../../src/app/generation.ts";
 import { providerSettings, setGenerationFields } from "../../src/app/generationForm.ts";
 import { memoryStore } from "../../src/app/memoryStore.ts";
+import { trouble } from "../../src/app/rejected.ts";
 import { startRun } from "../../src/app/run.ts";
 import { present } from "../../src/base/assert.ts";
 import { parseGeneration } from "../../src/domain/generation.ts";
@@ -56,6 +57,21 @@ describe("writing decoys", () => {
     expect(shownWhenStoring).toEqual([0, 1, 2, 3]);
     expect(countedWhenStoring).toEqual([0, 1, 2, 3]);
     expect(Math.max(...most)).toBe(0);
+  });
+
+  it("tells when most of the newest answers are of no use", async () => {
+    const { app } = await world();
+    await startGeneration(app);
+    const good = present(app.drafts.list.value[0], "a draft");
+    const short = { ...good, outcome: "rejected" as const, notes: [{ flaw: "tooShort" as const, text: "" }] };
+    const drafts = (bad: number, fine: number) => [
+      ...Array.from({ length: bad }, () => short),
+      ...Array.from({ length: fine }, () => good),
+    ];
+    expect(trouble(drafts(19, 0))).toBeUndefined();
+    expect(trouble(drafts(16, 4))).toEqual({ flaw: "tooShort", rejected: 16 });
+    expect(trouble(drafts(15, 5))).toBeUndefined();
+    expect(trouble(drafts(100, 10))).toBeUndefined();
   });
 
   it("asks again where no answer came, and not for what was rejected", async () => {

@@ -8,10 +8,11 @@ import {
   stopGeneration,
 } from "../../app/generation.ts";
 import { attempt } from "../../app/notices.ts";
+import { trouble } from "../../app/rejected.ts";
 import { topicsOf } from "../../app/topics.ts";
 import { useApp } from "../context.ts";
 import { counted, duration, whole } from "../parts/format.ts";
-import { providerWords } from "../parts/words.ts";
+import { flawAdvice, flawWords, providerWords } from "../parts/words.ts";
 import { ModelPicker } from "./modelPicker.tsx";
 import { PromptForm } from "./promptForm.tsx";
 import { RejectedAnswers } from "./rejectedAnswers.tsx";
@@ -127,10 +128,23 @@ function Figures() {
           </div>
         ))}
       </dl>
+      <Trouble />
       <p class="quiet">
         {whole(accepted)} accepted as they came, {whole(repaired)} mended, {whole(rejected)} rejected.
       </p>
     </section>
+  );
+}
+
+/** Said while there is still time to stop. */
+function Trouble() {
+  const found = trouble(useApp().drafts.list.value);
+  if (!found) return null;
+  return (
+    <p class="notice" role="status">
+      {whole(found.rejected)} of the last 20 answers were rejected, most of them: {flawWords[found.flaw]}.{" "}
+      {flawAdvice[found.flaw] ?? "Read a few below, then change the prompt or choose a larger model."}
+    </p>
   );
 }
 

@@ -112,6 +112,16 @@ export const promptPartWords: Readonly<Record<PromptPart, string>> = {
   format: "Form of the answer",
 };
 
+/** What to do when most answers have it. */
+export const flawAdvice: Readonly<Partial<Record<DraftFlaw, string>>> = {
+  truncated: "Allow longer answers under More.",
+  tooShort: "Ask for another length, allow longer answers under More, or choose a larger model.",
+  tooLong: "Ask for another length, or choose a larger model.",
+  refusal: "Choose another model, or say in the prompt what the passages are for.",
+  otherLanguage: "Say in the prompt which language to write in, or choose a model that knows it.",
+  noAnswer: "Look at the reasons below: the model or the connection is the trouble, not the answers.",
+};
+
 export const flawWords: Readonly<Record<DraftFlaw, string>> = {
   unreadable: "not readable",
   truncated: "cut off",
