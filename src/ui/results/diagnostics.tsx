@@ -13,7 +13,9 @@ import { Term } from "../parts/term.tsx";
 const mostListed = 100;
 
 export function Diagnostics({ record, result }: { readonly record: RunRecord; readonly result: RunResult }) {
-  const [before, after] = [result.snapshots.at(0), result.snapshots.at(-1)];
+  // A run that was stored before there were snapshots has none.
+  const snapshots: readonly Snapshot[] | undefined = result.snapshots;
+  const [before, after] = [snapshots?.at(0), snapshots?.at(-1)];
   if (!before || !after || before === after) return null;
   return (
     <details class="diagnostics">
