@@ -5,6 +5,7 @@
 import { present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
 import { isUserError, messageOf } from "../base/errors.ts";
+import { parseConfig } from "../domain/config.ts";
 import { runId } from "../domain/ids.ts";
 import type { RunRecord, RunStatus } from "../domain/run.ts";
 import type { RunInput, RunOutcome } from "../pipeline/run.ts";
@@ -129,7 +130,9 @@ async function begin(app: App): Promise<void> {
 
 async function inputOf(app: App): Promise<RunInput> {
   const record = present(app.run.record.value, "the run");
-  const { id, config, engine, guide: guideKey } = record;
+  const { id, engine, guide: guideKey } = record;
+  // A recipe that was stored by an older version of the page lacks the keys that came since.
+  const config = parseConfig(record.config);
   const { store } = app.deps;
   const [stored, folder, guide, drafts, verdicts] = await Promise.all([
     readCollection(app, record.collection),
