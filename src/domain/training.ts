@@ -3,6 +3,7 @@ import type { RequestOf } from "./config.ts";
 import type { Snapshot } from "./diagnostics.ts";
 import type { Vectors } from "./encoder.ts";
 import type { NegativeSource } from "./negative.ts";
+import type { Progress } from "./stages.ts";
 
 export interface RowNegative {
   /** Index into {@link TrainingSet.documents}. */
@@ -47,6 +48,7 @@ export interface RefreshReport {
   /** Steps that the weights had done. */
   readonly version: number;
   readonly documents: number;
+  /** Pauses not counted. */
   readonly seconds: number;
 }
 
@@ -86,5 +88,7 @@ export interface Checkpoint {
 export type TrainReport =
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
+  /** Of what goes on between two steps: encoding the collection anew, and searching it. */
+  | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "refreshed"; readonly refreshed: RefreshReport }
   | { readonly kind: "probe"; readonly snapshot: Snapshot };

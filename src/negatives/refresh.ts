@@ -6,6 +6,7 @@ import { assert } from "../base/assert.ts";
 import { shuffled, type Random } from "../base/random.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import { documentId, queryId } from "../domain/ids.ts";
+import type { Progress } from "../domain/stages.ts";
 import type { Refresh, TrainingSet } from "../domain/training.ts";
 import { denseIndex, searchDense, type DenseIndex } from "../retrieval/dense.ts";
 import type { RankRange } from "./samplers.ts";
@@ -51,13 +52,23 @@ export function positionIndex(positions: readonly number[], vectors: Vectors): D
 }
 
 /** For each query, the positions of the `depth` nearest documents, nearest first; exact. `queries`: (queries, H). */
-export function nearest(index: DenseIndex, queries: Vectors, depth: number): number[][] {
+export function* searchNearest(
+  index: DenseIndex,
+  queries: Vectors,
+  depth: number,
+): Generator<Progress, number[][], void> {
   const count = queries.values.length / queries.dimensions;
   const queryIds = Array.from({ length: count }, (_, i) => queryId(String(i)));
-  const search = searchDense(index, { queryIds, vectors: queries, depth });
+  const rankings = yield* searchDense(index, { queryIds, vectors: queries, depth });
+  return rankings.map(({ hits }) => hits.map(({ documentId }) => Number(documentId)));
+}
+
+/** {@link searchNearest} at one go, for few queries. */
+export function nearest(index: DenseIndex, queries: Vectors, depth: number): number[][] {
+  const search = searchNearest(index, queries, depth);
   let result = search.next();
   while (!result.done) result = search.next();
-  return result.value.map(({ hits }) => hits.map(({ documentId }) => Number(documentId)));
+  return result.value;
 }
 
 /**

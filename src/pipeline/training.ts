@@ -65,6 +65,7 @@ export async function* trainStage(state: State, { data, excluded }: Rows): Work<
     ...(refresh && { refresh }),
   });
   const outcome = yield* relay(training, (report) => {
+    if (report.kind === "progress") return report.progress;
     keep(state, report);
     return report;
   });

@@ -12,6 +12,8 @@ export interface Numbered {
 export interface Top {
   /** The score is rounded to float32, so that programs that read scores as float see the same order. */
   offer(document: number, score: number): void;
+  /** What a score must reach to change anything: the worst that is still in, −∞ while there is room, ∞ where there never is. */
+  least(): number;
   /** Best first, and empties the heap. */
   drain(): Hit[];
 }
@@ -58,17 +60,17 @@ export function top(depth: number, { ids, places }: Numbered): Top {
     }
   }
 
+  const least = (): number => (size < capacity ? -Infinity : capacity === 0 ? Infinity : scoreAt(0));
+
   function offer(document: number, exact: number): void {
     const score = Math.fround(exact);
     if (size < capacity) {
       set(size, document, score);
       rise(size++);
-      return;
+    } else if (score > least() || (score === least() && (places[document] ?? 0) < placeAt(0))) {
+      set(0, document, score);
+      sink();
     }
-    if (size === 0 || score < scoreAt(0)) return;
-    if (score === scoreAt(0) && (places[document] ?? 0) > placeAt(0)) return;
-    set(0, document, score);
-    sink();
   }
 
   function drain(): Hit[] {
@@ -83,5 +85,5 @@ export function top(depth: number, { ids, places }: Numbered): Top {
     return hits.reverse();
   }
 
-  return { offer, drain };
+  return { offer, least, drain };
 }

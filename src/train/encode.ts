@@ -1,5 +1,5 @@
 /** Encoding many texts: by length, in batches of a token budget, back in the order they came in. */
-import { finish } from "../base/channel.ts";
+import { relay } from "../base/relay.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import type { Model } from "../domain/engine.ts";
 import type { Progress } from "../domain/stages.ts";
@@ -43,16 +43,17 @@ export interface Reading {
 }
 
 /** One unit vector a text, (texts, H), by the weights of now: those after every step that was submitted before. */
-export async function encodeTexts(
+export async function* encodeTexts(
   { model, tokenize }: Reading,
   texts: readonly string[],
   kind: "query" | "document",
-): Promise<Vectors> {
+): AsyncGenerator<Progress, Vectors, void> {
   const dimensions = model.shape.hidden;
   const values = new Float32Array(texts.length * dimensions);
   for (let at = 0; at < texts.length; at += TEXTS_AT_ONCE) {
     const ids = texts.slice(at, at + TEXTS_AT_ONCE).map((text) => tokenize(text, kind));
-    values.set((await finish(encode(model, ids))).values, at * dimensions);
+    const some = yield* relay(encode(model, ids), ({ done, unit }) => ({ done: at + done, total: texts.length, unit }));
+    values.set(some.values, at * dimensions);
   }
   return { dimensions, values };
 }

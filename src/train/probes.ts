@@ -1,5 +1,6 @@
 /** Looks at the negatives while training goes on: the same rows each time, with the weights of that moment. */
 import { present } from "../base/assert.ts";
+import { finish } from "../base/channel.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { Snapshot } from "../domain/diagnostics.ts";
 import type { Vectors } from "../domain/encoder.ts";
@@ -27,7 +28,7 @@ async function vectorsOf(
   const distinct = [...new Set(indices)];
   const table = kind === "query" ? input.data.queries : input.data.documents;
   const texts = distinct.map((index) => present(table[index], `${kind} ${index}`));
-  const { dimensions, values }: Vectors = await encodeTexts(input, texts, kind);
+  const { dimensions, values }: Vectors = await finish(encodeTexts(input, texts, kind));
   const place = new Map(distinct.map((index, i) => [index, i]));
   return (index) => {
     const at = present(place.get(index), `the vector of ${kind} ${index}`) * dimensions;

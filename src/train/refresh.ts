@@ -10,11 +10,22 @@
  * 200 nearest with LambdaRank; here query and document share their encoder, and some of the nearest go into InfoNCE.
  */
 import { assert, present } from "../base/assert.ts";
+import { finish } from "../base/channel.ts";
 import { random } from "../base/random.ts";
+import { relay } from "../base/relay.ts";
 import type { RequestOf } from "../domain/config.ts";
 import type { Vectors } from "../domain/encoder.ts";
+import type { Progress } from "../domain/stages.ts";
 import type { MinedByAnce, Refresh, RefreshReport, RowNegative, TrainingRow, TrainingSet } from "../domain/training.ts";
-import { drawRanks, huntFor, nearest, positionIndex, vectorsAt, type Hunt } from "../negatives/refresh.ts";
+import {
+  drawRanks,
+  huntFor,
+  nearest,
+  positionIndex,
+  searchNearest,
+  vectorsAt,
+  type Hunt,
+} from "../negatives/refresh.ts";
 import { encodeTexts, type Reading } from "./encode.ts";
 
 /** Queries whose rankings are held at once. */
@@ -27,8 +38,8 @@ export interface Refresher {
   readonly everyStep: boolean;
   /** Whether the collection is to be searched anew before `step` (0-based). */
   due(step: number): boolean;
-  /** Searches it, with the weights of now, which must be those after `step` steps. */
-  renew(step: number): Promise<RefreshReport>;
+  /** Searches it, with the weights of now, which must be those after `step` steps. Ended early it changes nothing. */
+  renew(step: number): AsyncGenerator<Progress, RefreshReport, void>;
   /** `rows` (indices) with the negatives that they have at `step`. */
   rowsAt(step: number, rows: readonly number[]): Promise<readonly TrainingRow[]>;
   /** What a checkpoint has to carry. */
@@ -40,6 +51,8 @@ export interface RefreshInput extends Reading {
   readonly refresh: Refresh;
   readonly seed: number;
 }
+
+type Work<Output> = AsyncGenerator<Progress, Output, void>;
 
 interface Search extends RefreshInput {
   readonly hunt: Hunt;
@@ -55,22 +68,35 @@ function rowsByQuery({ queries, rows }: TrainingSet): readonly (readonly number[
 }
 
 /** ANCE's index of the weights of now. Version 0 has the documents' vectors from before training. */
-async function ancesIndex(search: Search, version: number): Promise<ReturnType<typeof positionIndex>> {
+async function* ancesIndex(search: Search, version: number): Work<ReturnType<typeof positionIndex>> {
   const { refresh, hunt } = search;
   if (version === 0) return positionIndex(hunt.positions, vectorsAt(refresh.vectors, hunt.positions));
   const texts = hunt.positions.map((position) => present(refresh.corpus[position], `document ${position}`));
-  return positionIndex(hunt.positions, await encodeTexts(search, texts, "document"));
+  return positionIndex(hunt.positions, yield* encodeTexts(search, texts, "document"));
 }
 
-async function mineByAnce(search: Search, request: RequestOf<"ance">, version: number): Promise<MinedByAnce> {
+/** What a part reports of its own queries, as progress of all `total`; `before` of them are done. */
+function* counted<Output>(
+  part: Generator<Progress, Output, void>,
+  before: number,
+  total: number,
+): Generator<Progress, Output, void> {
+  let result = part.next();
+  for (; !result.done; result = part.next()) yield { ...result.value, done: before + result.value.done, total };
+  return result.value;
+}
+
+async function* mineByAnce(search: Search, request: RequestOf<"ance">, version: number): Work<MinedByAnce> {
   const { data, hunt, seed } = search;
-  const index = await ancesIndex(search, version);
-  const { dimensions, values } = await encodeTexts(search, data.queries, "query");
+  const index = yield* ancesIndex(search, version);
+  const { dimensions, values } = yield* encodeTexts(search, data.queries, "query");
   const documents = new Int32Array(data.rows.length * request.count).fill(-1);
   const rowsOf = rowsByQuery(data);
   for (let at = 0; at < data.queries.length; at += QUERIES_AT_ONCE) {
     const some: Vectors = { dimensions, values: values.slice(at * dimensions, (at + QUERIES_AT_ONCE) * dimensions) };
-    for (const [i, ranked] of nearest(index, some, request.last + search.spare).entries()) {
+    const part = searchNearest(index, some, request.last + search.spare);
+    const found = yield* counted(part, at, data.queries.length);
+    for (const [i, ranked] of found.entries()) {
       for (const row of rowsOf[at + i] ?? []) {
         const source = random(seed, `ance ${version} ${row}`);
         documents.set(drawRanks(ranked, barredFor(hunt, row), request, source), row * request.count);
@@ -99,7 +125,7 @@ function adoresSearch(search: Search, request: RequestOf<"adore">, most: number)
   const index = positionIndex(hunt.positions, vectorsAt(refresh.vectors, hunt.positions));
   return async (step, rows, taken) => {
     const texts = rows.map((row) => present(data.queries[data.rows[row]?.query ?? -1], `the query of row ${row}`));
-    const queries = await encodeTexts(search, texts, "query");
+    const queries = await finish(encodeTexts(search, texts, "query"));
     return nearest(index, queries, request.last + search.spare + most).map((ranked, i) => {
       const row = rows[i] ?? 0;
       const barred = new Set([...barredFor(hunt, row), ...(taken[i] ?? [])]);
@@ -138,15 +164,14 @@ export function createRefresher(input: RefreshInput, known: MinedByAnce | undefi
     data: { ...data, documents: [...data.documents, ...refresh.corpus] },
     everyStep: adore !== undefined,
     due: (step) => ance !== undefined && step % ance.every === 0 && mined?.version !== step,
-    async renew(step) {
-      const start = performance.now();
-      mined = await mineByAnce(search, present(ance, "the request"), step);
-      return {
-        source: "ance",
-        version: step,
-        documents: refresh.corpus.length,
-        seconds: (performance.now() - start) / 1000,
-      };
+    async *renew(step) {
+      let seconds = 0;
+      mined = yield* relay(
+        mineByAnce(search, present(ance, "the request"), step),
+        (progress) => progress,
+        (more) => (seconds += more),
+      );
+      return { source: "ance", version: step, documents: refresh.corpus.length, seconds };
     },
     async rowsAt(step, rows) {
       if (ance) {

@@ -1,6 +1,7 @@
 /** Training as a stage: batches in, steps and checkpoints out. The engine does the arithmetic. */
 import { present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
+import { relay } from "../base/relay.ts";
 import { planBatches, type BatchPlan } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { Model, StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
@@ -111,7 +112,9 @@ async function* between(
   step: number,
 ): AsyncGenerator<TrainReport, void, void> {
   if (probes.has(step)) yield { kind: "probe", snapshot: await probe({ model, ...input }, step) };
-  if (refresher?.due(step)) yield { kind: "refreshed", refreshed: await refresher.renew(step) };
+  if (!refresher?.due(step)) return;
+  const refreshed = yield* relay(refresher.renew(step), (progress) => ({ kind: "progress" as const, progress }));
+  yield { kind: "refreshed", refreshed };
 }
 
 async function checkpointOf({ trainer, refresher }: Run): Promise<Checkpoint> {
@@ -150,8 +153,8 @@ async function* steps(run: Run, totals: Totals): AsyncGenerator<TrainReport, voi
 
 /**
  * Trains the weights of `model` over the planned batches. Yields each step, a checkpoint every `checkpointEvery` seconds
- * once all steps before it are reported, each new index of ANCE, and each look at the negatives. Errors:
- * {@link NonFiniteLoss} and what the engine throws.
+ * once all steps before it are reported, each new index of ANCE and the way to it, batch by batch, and each look at the
+ * negatives. Errors: {@link NonFiniteLoss} and what the engine throws.
  */
 export async function* train(model: Model, input: TrainInput): AsyncGenerator<TrainReport, TrainOutcome, void> {
   const { config, resume, data, refresh, tokenize } = input;

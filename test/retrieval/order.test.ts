@@ -52,4 +52,16 @@ describe("top", () => {
       expect(best.drain()).toEqual([{ documentId: "b", score: 1 }]);
     }
   });
+
+  it("says what a score must reach: anything while there is room, then the worst that is in, nothing with no room", () => {
+    const ids = ["a", "b", "c"].map(documentId);
+    const best = top(2, { ids, places: placesOf(ids) });
+    const least = [4, 2, 3].map((score, document) => {
+      best.offer(document, score);
+      return best.least();
+    });
+    expect(least).toEqual([-Infinity, 2, 3]);
+    expect(top(0, { ids, places: placesOf(ids) }).least()).toBe(Infinity);
+    expect(top(2, { ids: [], places: placesOf([]) }).least()).toBe(Infinity);
+  });
 });

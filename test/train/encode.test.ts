@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import type { Model, PackedTexts } from "../../src/domain/engine.ts";
+import type { Progress } from "../../src/domain/stages.ts";
 import { encode, encodeTexts } from "../../src/train/encode.ts";
 import { shape } from "./tiny.ts";
 
@@ -32,8 +33,11 @@ test("texts are tokenized by their kind and keep their order, more than are toke
   const { model } = fakeModel();
   const tokenize = (text: string, kind: "query" | "document") => [Number(text), ...(kind === "query" ? [0] : [])];
   const numbers = Array.from({ length: 600 }, (_, i) => (i * 7) % 601);
-  const vectors = await encodeTexts({ model, tokenize }, numbers.map(String), "query");
+  const read = (texts: readonly string[], kind: "query" | "document") => encodeTexts({ model, tokenize }, texts, kind);
+  const reports: Progress[] = [];
+  const vectors = await finish(read(numbers.map(String), "query"), (report) => reports.push(report));
   expect([...vectors.values]).toEqual(numbers.flatMap((n) => [n, 2]));
-  expect((await encodeTexts({ model, tokenize }, ["3"], "document")).values).toEqual(Float32Array.of(3, 1));
-  expect((await encodeTexts({ model, tokenize }, [], "query")).values).toHaveLength(0);
+  expect(reports).toEqual([256, 512, 600].map((done) => ({ done, total: 600, unit: "texts" })));
+  expect((await finish(read(["3"], "document"))).values).toEqual(Float32Array.of(3, 1));
+  expect((await finish(read([], "query"))).values).toHaveLength(0);
 });

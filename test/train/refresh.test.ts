@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { present } from "../../src/base/assert.ts";
 import type { Engine } from "../../src/domain/engine.ts";
-import type { Refresh, TrainReport } from "../../src/domain/training.ts";
+import type { Checkpoint, Refresh, TrainReport } from "../../src/domain/training.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { train } from "../../src/train/train.ts";
 import { collect, corpus, data, input, open, refreshOf, vectorsBy, watchedTraining, type Arena } from "./tiny.ts";
@@ -92,15 +92,22 @@ describe("ANCE", () => {
 
   test("an index is reported when the steps before it are done, with its size and no step's time", async () => {
     const { reports } = await watchedTraining(engine, input({ steps: 7 }, { refresh: refreshOf([ance()]), ahead: 2 }));
-    const order = reports.map((report) =>
-      report.kind === "step"
-        ? `step ${report.step.step}`
-        : report.kind === "refreshed"
-          ? `index ${report.refreshed.version}`
-          : "",
-    );
-    const expected = "index 0,step 1,step 2,step 3,index 3,step 4,step 5,step 6,index 6,step 7";
-    expect(order.join()).toBe(expected);
+    const order = reports.map((report) => {
+      if (report.kind === "step") return `step ${report.step.step}`;
+      if (report.kind === "refreshed") return `index ${report.refreshed.version}`;
+      if (report.kind !== "progress") return report.kind;
+      const { done, total, unit } = report.progress;
+      return `${done}/${total} ${unit}`;
+    });
+    // First the vectors from before training are searched; later the corpus, without document 7's twin, is encoded.
+    const search = ["8/8 texts", "8/8 queries"];
+    const again = ["29/29 texts", ...search];
+    // prettier-ignore
+    expect(order).toEqual([
+      ...search, "index 0", "step 1", "step 2", "step 3",
+      ...again, "index 3", "step 4", "step 5", "step 6",
+      ...again, "index 6", "step 7",
+    ]);
     for (const report of reports)
       if (report.kind === "refreshed") expect(report.refreshed.documents).toBe(corpus.length);
   });
@@ -204,12 +211,61 @@ test("a checkpoint without what ANCE found is refused between two indexes", asyn
   await expect(collect(stage)).rejects.toThrow("step 2 has ANCE's index of no step, not of 0");
 });
 
-test("stopping at an index frees the trainer", async () => {
-  const model = await open(engine);
-  for await (const report of train(model, trainingOf())) {
-    expect(report.kind).toBe("refreshed");
-    break;
+/** More texts than are encoded in one batch: the corpus and 570 more. */
+function wideRefresh(): Refresh {
+  const refresh = both();
+  const more = Array.from({ length: 570 }, (_, i) => `${3 + (i % 37)} ${3 + Math.floor(i / 37)} 3 3`);
+  const values = new Float32Array(600 * refresh.vectors.dimensions);
+  values.set(refresh.vectors.values);
+  for (let i = 30; i < 600; i++) values[i * refresh.vectors.dimensions + (i % refresh.vectors.dimensions)] = 1;
+  return { ...refresh, corpus: [...corpus, ...more], vectors: { ...refresh.vectors, values } };
+}
+
+/** Trains until a report for which `ends` holds, and stops there. Returns the last checkpoint before it. */
+async function stoppedAt(given: ReturnType<typeof trainingOf>, ends: (report: TrainReport) => boolean) {
+  let checkpoint: Checkpoint | undefined;
+  for await (const report of train(await open(engine), given)) {
+    if (report.kind === "checkpoint") checkpoint = structuredClone(report.checkpoint);
+    if (ends(report)) return checkpoint;
   }
+  throw new Error("the run came to its end");
+}
+
+test("a run that is stopped while it encodes or searches the collection ends with the same bits", async () => {
+  const refresh = wideRefresh();
+  const whole = await collect(train(await open(engine), trainingOf({ refresh })));
+  const ways = whole.reports.flatMap((report) => (report.kind === "progress" ? [report.progress] : []));
+  const documents = ways.flatMap(({ done, total, unit }) =>
+    unit === "texts" && total > 8 ? [`${done}/${total}`] : [],
+  );
+  // Before steps 4 and 8; document 7's twin is left out.
+  expect(documents).toEqual(["256/599", "512/599", "599/599", "256/599", "512/599", "599/599"]);
+  for (const [unit, done] of [
+    ["texts", 256],
+    ["queries", 8],
+  ] as const) {
+    let steps = 0;
+    const resume = await stoppedAt(trainingOf({ refresh, checkpointEvery: 0 }), (report) => {
+      if (report.kind === "step") steps = report.step.step;
+      return (
+        steps === 4 && report.kind === "progress" && report.progress.unit === unit && report.progress.done === done
+      );
+    });
+    expect(resume).toMatchObject({ step: 4, mined: { version: 0 } });
+    const resumed = await collect(train(await open(engine), trainingOf({ refresh, resume })));
+    expect(resumed.outcome.checkpoint).toEqual(whole.outcome.checkpoint);
+    expect(versions(resumed.reports)).toEqual([4, 8]);
+  }
+});
+
+test.each(["progress", "refreshed"])("stopping at a report of %s frees the trainer", async (kind) => {
+  const model = await open(engine);
+  let reached = false;
+  for await (const report of train(model, trainingOf())) {
+    reached = report.kind === kind;
+    if (reached) break;
+  }
+  expect(reached).toBe(true);
   const { outcome } = await collect(train(model, trainingOf()));
   expect(outcome.checkpoint.step).toBe(9);
 });

@@ -4,8 +4,9 @@ import { finish } from "../../src/base/channel.ts";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
-import { createEncoder } from "../../src/train/service.ts";
+import { createEncoder, PoolingNotPossible } from "../../src/train/service.ts";
 import { tinyEncoder } from "../support/encoder.ts";
+import { staticEncoder } from "../support/staticEncoder.ts";
 
 beforeAll(() => prepareNodeForCpuEngine(1));
 
@@ -123,12 +124,53 @@ test("trains on what it finds in the corpus, with the encoder's own vectors", as
   const kinds: string[] = [];
   const tokens: number[] = [];
   for await (const report of encoder.train({ model, data, config: recipe, refresh, checkpointEvery: Infinity })) {
-    kinds.push(report.kind);
+    if (report.kind !== "progress") kinds.push(report.kind);
     if (report.kind === "step") tokens.push(report.step.tokens);
   }
   expect(kinds).toEqual(["refreshed", "step", "step", "probe", "refreshed", "step"]);
   // The query, the positive and two negatives, each between [CLS] and [SEP].
   expect(Math.min(...tokens)).toBeGreaterThanOrEqual(3 + 4 + 2 * 3);
+});
+
+test("a static encoder opens, encodes, trains, comes out and opens again", async () => {
+  const cpu = async (): Promise<Engine> => ({
+    ...(await createCpuEngine()),
+    info: { kind: "cpu", device: "4 threads", note: "" },
+  });
+  const encoder = createEncoder({ cpu, webgpu: noGpu });
+  const { model, card, engine } = await finish(encoder.open({ folder: staticEncoder(""), engine: "cpu" }));
+  expect([card.shape.family, card.pooling, engine.device]).toEqual(["static", "mean", "1 thread"]);
+  const vectors = async (handle: number, texts: string[]) =>
+    (await finish(encoder.encode({ model: handle, texts, kind: "document", config }))).values;
+  const nothing = await vectors(model, ["", "  ", "☃"]);
+  expect(norm(nothing.subarray(0, 6))).toBeCloseTo(1, 5);
+  expect(nothing.subarray(0, 6)).toEqual(nothing.subarray(12));
+
+  const data = {
+    queries: ["cat mat"],
+    documents: ["the cat sat", "dog"],
+    rows: [{ query: 0, positive: 0, negatives: [{ document: 1, source: "bm25" as const }] }],
+  };
+  const recipe = parseConfig({ steps: 20, warmup: 0, learningRate: 0.05, pooling: "mean" });
+  const losses: number[] = [];
+  for await (const report of encoder.train({ model, data, config: recipe, checkpointEvery: Infinity })) {
+    if (report.kind === "step") losses.push(report.step.loss);
+  }
+  expect(losses.at(-1)).toBeLessThan((losses[0] ?? NaN) / 2);
+  const exported = await finish(encoder.export({ model, config: recipe }));
+  const again = await open(encoder, exported);
+  const texts = ["moon tide", "cat", ""];
+  expect(await vectors(again, texts)).toEqual(await vectors(model, texts));
+});
+
+test("a static encoder does not take the first token's vector, and says what to do", async () => {
+  const encoder = stages();
+  const model = await open(encoder, staticEncoder());
+  const asked = finish(
+    encoder.encode({ model, texts: ["cat"], kind: "query", config: parseConfig({ pooling: "cls" }) }),
+  );
+  await expect(asked).rejects.toThrow(PoolingNotPossible);
+  await expect(asked).rejects.toThrow(/"cls".*tiny static.*Set pooling to mean/u);
 });
 
 test("a closed model is gone", async () => {

@@ -1,7 +1,7 @@
 import { expect, test, vi } from "vitest";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { Model, StepOutcome } from "../../src/domain/engine.ts";
-import type { Checkpoint, TrainingSet, TrainReport } from "../../src/domain/training.ts";
+import type { Checkpoint, Refresh, TrainingSet, TrainReport } from "../../src/domain/training.ts";
 import { NonFiniteLoss, train } from "../../src/train/train.ts";
 
 const data: TrainingSet = {
@@ -71,6 +71,14 @@ const input = (over: Partial<Parameters<typeof train>[1]> = {}) => ({
   ...over,
 });
 
+/** Searches a collection of two documents. */
+const ance = (every: number): Refresh => ({
+  requests: [{ source: "ance", count: 1, first: 1, last: 1, every }],
+  corpus: ["c", "d"],
+  vectors: { dimensions: 1, values: Float32Array.of(1, 1) },
+  excluded: data.rows.map(() => []),
+});
+
 async function collect(stage: ReturnType<typeof train>) {
   const reports: TrainReport[] = [];
   let result = await stage.next();
@@ -137,14 +145,8 @@ test("looks and indexes take no step's time", async () => {
       return { ...trainer, step };
     },
   };
-  const refresh = {
-    requests: [{ source: "ance" as const, count: 1, first: 1, last: 1, every: 2 }],
-    corpus: ["c", "d"],
-    vectors: { dimensions: 1, values: Float32Array.of(1, 1) },
-    excluded: data.rows.map(() => []),
-  };
   const config = parseConfig({ batchSize: 2, epochs: 1, warmup: 0, probes: 2 });
-  const { reports, outcome } = await collect(train(slow, input({ config, refresh, ahead: 1 })));
+  const { reports, outcome } = await collect(train(slow, input({ config, refresh: ance(2), ahead: 1 })));
   now.mockRestore();
   expect(reports.flatMap((report) => (report.kind === "step" ? [report.step.seconds] : []))).toEqual([
     2, 2, 2, 2, 2, 2,
@@ -153,6 +155,37 @@ test("looks and indexes take no step's time", async () => {
   // Queries alone, then queries and documents.
   const indexes = reports.flatMap((report) => (report.kind === "refreshed" ? [report.refreshed.seconds] : []));
   expect(indexes).toEqual([1000, 2000, 2000]);
+});
+
+test("a pause while the collection is encoded is in no time that is reported", async () => {
+  let clock = 0;
+  const now = vi.spyOn(performance, "now").mockImplementation(() => clock);
+  const { model } = fakeModel();
+  const embed: Model["embed"] = async ({ cuSeqlens }) => {
+    clock += 1000;
+    return new Float32Array(cuSeqlens.length - 1).fill(1);
+  };
+  const seconds: number[] = [];
+  for await (const report of train({ ...model, embed }, input({ refresh: ance(3), ahead: 1 }))) {
+    if (report.kind === "progress") clock += 1e6;
+    if (report.kind === "refreshed") seconds.push(report.refreshed.seconds);
+    if (report.kind === "step") expect(report.step.seconds).toBe(0);
+  }
+  now.mockRestore();
+  // A second for the queries, and one more for the documents.
+  expect(seconds).toEqual([1, 2]);
+});
+
+test("a search of many queries counts them through", async () => {
+  const { model } = fakeModel();
+  const embed: Model["embed"] = async ({ cuSeqlens }) => new Float32Array(cuSeqlens.length - 1).fill(1);
+  const queries = Array.from({ length: 300 }, (_, i) => `q${i}`);
+  const given = input({ data: { ...data, queries }, refresh: ance(100), ahead: 1 });
+  const { reports } = await collect(train({ ...model, embed }, given));
+  const searched = reports.flatMap((report) =>
+    report.kind === "progress" && report.progress.unit === "queries" ? [report.progress] : [],
+  );
+  expect(searched.map(({ done, total }) => `${done}/${total}`)).toEqual(["256/300", "300/300"]);
 });
 
 test("stopping frees the trainer", async () => {
