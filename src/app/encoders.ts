@@ -1,7 +1,7 @@
 /** Encoders: the built-in one, those that a person opened, and giving the trained ones away. */
 import { present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import { describeShape, type EncoderFolder } from "../domain/encoder.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { App } from "./app.ts";
 import type { EncoderRecord, PickedFile } from "./dependencies.ts";
@@ -38,7 +38,7 @@ export async function openEncoder(app: App, files: readonly PickedFile[]): Promi
   const record = await app.deps.store.putEncoder(folder);
   app.encoders.value = [...app.encoders.value.filter(({ key }) => key !== record.key), record];
   setField(app, "encoder", record.key);
-  const size = `${card.shape.layers} layers, ${card.shape.hidden} wide, ${card.parameters.toLocaleString("en")} parameters`;
+  const size = `${describeShape(card.shape)}, ${card.parameters.toLocaleString("en")} parameters`;
   tell(app, { kind: "done", text: `Opened ${record.name}: ${size}. The next run starts from it.` });
 }
 

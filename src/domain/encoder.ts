@@ -3,7 +3,7 @@
 import { digest, digestOf } from "../base/digest.ts";
 
 /** A BERT-family encoder: post-LayerNorm blocks, learned absolute positions, exact (erf) GELU. */
-export interface EncoderShape {
+export interface BertShape {
   readonly family: "bert";
   /** Transformer blocks. */
   readonly layers: number;
@@ -22,6 +22,30 @@ export interface EncoderShape {
   readonly layerNormEpsilon: number;
 }
 
+/** One vector a token and nothing else (StaticEmbedding of sentence-transformers): a text's is the mean of its tokens'. */
+export interface StaticShape {
+  readonly family: "static";
+  /** H, the width of a token. */
+  readonly hidden: number;
+  /** V, entries of the vocabulary. */
+  readonly vocabulary: number;
+}
+
+export type EncoderShape = BertShape | StaticShape;
+
+/** An encoder's build in a few words: "2 layers, 128 wide". */
+export function describeShape(shape: EncoderShape): string {
+  switch (shape.family) {
+    case "bert":
+      return `${shape.layers} ${shape.layers === 1 ? "layer" : "layers"}, ${shape.hidden} wide`;
+    case "static":
+      return `static token vectors, ${shape.hidden} wide`;
+    default:
+      return shape satisfies never;
+  }
+}
+
+/** How token vectors become one; "mean" is all that a static encoder knows. */
 export type Pooling = "mean" | "cls";
 
 /** An encoder folder as files: path inside the folder → bytes ("config.json", "1_Pooling/config.json", …). */
@@ -43,7 +67,7 @@ export interface EncoderCard {
   readonly pooling: Pooling;
   readonly queryPrefix: string;
   readonly documentPrefix: string;
-  /** Longest text in tokens, special tokens included. */
+  /** Longest text in tokens, special tokens included; a static encoder adds none. */
   readonly maxTokens: number;
   /** Trainable numbers. */
   readonly parameters: number;

@@ -1,34 +1,23 @@
 /**
- * The CPU engine: jax-js (WebAssembly, SIMD, threads where the page is cross-origin isolated) behind the contract that the
- * WebGPU engine fulfils, and its oracle. jax-js runs the embedding LayerNorm and the blocks; it differentiates linear layers
+ * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle. BERT runs on jax-js (WebAssembly, SIMD,
+ * threads where the page is cross-origin isolated): the embedding LayerNorm and the blocks; it differentiates linear layers
  * and LayerNorm, while attention and GELU have their formulas (cpu/layer.ts). Plain loops do what is little work or what it
  * has no fast kernel for: embedding lookup and its gradient, pooling, InfoNCE and its gradient (in double precision),
- * clipping and AdamW.
+ * clipping and AdamW. A static encoder is nothing but these, and never loads jax-js.
  *
  * In Node, call `prepareNodeForCpuEngine` of experiments/node-cpu.ts before.
  */
 import { assert } from "../base/assert.ts";
-import type { Pooling } from "../domain/encoder.ts";
-import type {
-  ContrastiveBatch,
-  Engine,
-  Model,
-  PackedTexts,
-  StepOutcome,
-  Trainer,
-  TrainerSettings,
-} from "../domain/engine.ts";
+import type { EncoderShape } from "../domain/encoder.ts";
+import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../domain/engine.ts";
+import type { StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
-import { arrange, type Chunk } from "./cpu/arrange.ts";
-import { loadBackend, type Backend } from "./cpu/backend.ts";
-import { backward, compile, discard, forward, forwardBytes, infer, largestChunk, upload } from "./cpu/encoder.ts";
-import type { Forward, Layout, Programs, Uploaded } from "./cpu/encoder.ts";
-import { infoNce } from "./cpu/infonce.ts";
-import { pool, poolBackward } from "./cpu/tokens.ts";
-import { parameterTable } from "./parameters.ts";
-
-type Arena = Float32Array<ArrayBuffer>;
+import { loadBackend, threadCount } from "./cpu/backend.ts";
+import type { Arena, Network } from "./cpu/network.ts";
+import { staticNetwork } from "./cpu/static.ts";
+import { Transformer } from "./cpu/transformer.ts";
+import { parameterTable, type ParameterTable } from "./parameters.ts";
 
 /**
  * Activations kept from the forward pass of a step, in bytes; chunks beyond that are run forward a second time
@@ -36,23 +25,44 @@ type Arena = Float32Array<ArrayBuffer>;
  */
 const KEPT_BYTES = 2 ** 30;
 
-/** `keptBytes` bounds the memory of a step; it changes its time, not its result. Errors: those of loading WebAssembly. */
-export async function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine> {
-  const backend = await loadBackend();
-  const { threads } = backend;
+type ModelInput = Parameters<Engine["createModel"]>[0];
+
+/**
+ * `keptBytes` bounds the memory of a step; it changes its time, not its result. jax-js is loaded with the first model that
+ * needs it, so that `createModel` has the errors of loading WebAssembly.
+ */
+export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine> {
+  const threads = threadCount();
   const arenas = new ArenaCount();
-  return {
+  let heapBytes = () => 0;
+
+  async function networkOf({ shape, pooling }: ModelInput, table: ParameterTable): Promise<Network> {
+    switch (shape.family) {
+      case "bert": {
+        const backend = await loadBackend();
+        heapBytes = backend.heapBytes;
+        return new Transformer(backend.jax, { layout: { shape, table }, pooling, keptBytes });
+      }
+      case "static":
+        assert(pooling === "mean", "a static encoder's pooling is the mean");
+        return staticNetwork(shape, table);
+      default:
+        return shape satisfies never;
+    }
+  }
+
+  return Promise.resolve({
     info: { kind: "cpu", device: threads === 1 ? "1 thread" : `${threads} threads`, note: "" },
-    peakBytes: () => backend.heapBytes() + arenas.peak,
-    createModel: ({ shape, pooling, weights }) => {
+    peakBytes: () => heapBytes() + arenas.peak,
+    async createModel(input) {
+      const { shape } = input;
       const table = parameterTable(shape);
+      const weights = input.weights.slice();
       assert(weights.length === table.floats, `${weights.length} weights for an arena of ${table.floats}`);
-      return Promise.resolve(
-        new CpuModel(backend, { layout: { shape, table }, pooling, arenas, keptBytes }, weights.slice()),
-      );
+      return new CpuModel({ shape, table, network: await networkOf(input, table), arenas }, weights);
     },
     dispose: () => undefined,
-  };
+  });
 }
 
 /** Bytes in arenas, which live outside jax-js's heap. */
@@ -68,32 +78,31 @@ class ArenaCount {
   }
 }
 
-interface ModelOptions {
-  readonly layout: Layout;
-  readonly pooling: Pooling;
+interface ModelParts {
+  readonly shape: EncoderShape;
+  readonly table: ParameterTable;
+  readonly network: Network;
   readonly arenas: ArenaCount;
-  readonly keptBytes: number;
 }
 
 class CpuModel implements Model {
-  readonly options: ModelOptions;
+  readonly parts: ModelParts;
   readonly weightArena: Arena;
-  readonly #backend: Backend;
-  readonly #programs: Programs;
-  #uploaded: Uploaded | undefined;
   #last: Promise<unknown> = Promise.resolve();
   trained = false;
 
-  constructor(backend: Backend, options: ModelOptions, weights: Arena) {
-    this.#backend = backend;
-    this.options = options;
+  constructor(parts: ModelParts, weights: Arena) {
+    this.parts = parts;
     this.weightArena = weights;
-    this.#programs = compile(backend.jax, options.layout.shape);
-    options.arenas.add([weights]);
+    parts.arenas.add([weights]);
   }
 
-  get shape() {
-    return this.options.layout.shape;
+  get shape(): EncoderShape {
+    return this.parts.shape;
+  }
+
+  get device(): string | undefined {
+    return this.parts.network.device;
   }
 
   /** Runs jobs one after another, in the order of the calls. */
@@ -104,14 +113,7 @@ class CpuModel implements Model {
   }
 
   embed(texts: PackedTexts): Promise<Arena> {
-    return this.queue(async () => {
-      const embeddings = this.#emptyEmbeddings(texts);
-      for (const chunk of arrange(texts, largestChunk(this.shape))) {
-        const y = await infer(this.#programs, this.#input(texts), chunk);
-        pool({ y, chunk }, this.options.pooling, embeddings, this.shape.hidden);
-      }
-      return embeddings;
-    });
+    return this.queue(() => this.parts.network.embed(this.weightArena, texts));
   }
 
   createTrainer(settings: TrainerSettings): Promise<Trainer> {
@@ -124,52 +126,11 @@ class CpuModel implements Model {
     return this.queue(() => this.weightArena.slice());
   }
 
-  /** Loss of the batch; its gradient is added to `gradient`. Part of a queued job. */
-  async differentiate(batch: ContrastiveBatch, temperature: number, gradient: Arena): Promise<number> {
-    const { layout, pooling, keptBytes } = this.options;
-    const { hidden } = this.shape;
-    const input = this.#input(batch.texts);
-    const embeddings = this.#emptyEmbeddings(batch.texts);
-    const passes: (Forward | Chunk)[] = [];
-    let kept = 0;
-    for (const chunk of arrange(batch.texts, largestChunk(this.shape))) {
-      kept += forwardBytes(layout, chunk);
-      const pass = kept <= keptBytes ? await forward(this.#programs, input, chunk) : undefined;
-      const y = pass ? pass.y : await infer(this.#programs, input, chunk);
-      pool({ y, chunk }, pooling, embeddings, hidden);
-      passes.push(pass ?? chunk);
-    }
-    const { loss, dEmbeddings } = infoNce(embeddings, hidden, batch, temperature);
-    for (const waiting of passes) {
-      const pass = "saved" in waiting ? waiting : await forward(this.#programs, input, waiting);
-      const dy = poolBackward(pass, pooling, dEmbeddings, hidden);
-      await backward(this.#programs, input, pass, { dy, gradient });
-    }
-    return loss;
-  }
-
-  /** To be called when the weight arena has changed. */
-  weightsChanged(): void {
-    if (this.#uploaded) discard(this.#backend.jax, this.#uploaded);
-    this.#uploaded = undefined;
-  }
-
   dispose(): void {
     void this.queue(() => {
-      this.weightsChanged();
-      this.#programs.dispose();
-      this.options.arenas.remove([this.weightArena]);
+      this.parts.network.dispose();
+      this.parts.arenas.remove([this.weightArena]);
     });
-  }
-
-  #input(texts: PackedTexts) {
-    const { layout } = this.options;
-    this.#uploaded ??= upload(this.#backend.jax, this.weightArena, layout);
-    return { weights: this.weightArena, layout, uploaded: this.#uploaded, texts };
-  }
-
-  #emptyEmbeddings({ cuSeqlens }: PackedTexts): Arena {
-    return new Float32Array((cuSeqlens.length - 1) * this.shape.hidden);
   }
 }
 
@@ -180,25 +141,26 @@ class CpuTrainer implements Trainer {
   readonly #moments: Moments;
 
   constructor(model: CpuModel, settings: TrainerSettings) {
-    const { floats } = model.options.layout.table;
+    const { floats } = model.parts.table;
     this.#model = model;
     this.#settings = settings;
     this.#gradient = new Float32Array(floats);
     this.#moments = { step: 0, first: new Float32Array(floats), second: new Float32Array(floats) };
-    model.options.arenas.add(this.#arenas());
+    model.parts.arenas.add(this.#arenas());
   }
 
   step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome> {
-    const { weightArena, options } = this.#model;
+    const { weightArena, parts } = this.#model;
     const gradient = this.#gradient;
+    const { temperature } = this.#settings;
     return this.#model.queue(async () => {
       gradient.fill(0);
-      const loss = await this.#model.differentiate(batch, this.#settings.temperature, gradient);
+      const loss = await parts.network.differentiate(weightArena, batch, { temperature, gradient });
       const norm = gradientNorm(gradient);
       if (Number.isFinite(loss) && Number.isFinite(norm)) {
-        const { decayed } = options.layout.table;
+        const { decayed } = parts.table;
         adamW(weightArena, this.#moments, this.#settings, { gradient, norm, learningRate, decayed });
-        this.#model.weightsChanged();
+        parts.network.weightsChanged();
       }
       return { loss, gradNorm: norm };
     });
@@ -223,13 +185,13 @@ class CpuTrainer implements Trainer {
       this.#moments.first.set(firstMoment);
       this.#moments.second.set(secondMoment);
       this.#moments.step = step;
-      this.#model.weightsChanged();
+      this.#model.parts.network.weightsChanged();
     });
   }
 
   dispose(): void {
     this.#model.trained = false;
-    this.#model.options.arenas.remove(this.#arenas());
+    this.#model.parts.arenas.remove(this.#arenas());
   }
 
   #arenas(): readonly Arena[] {

@@ -4,10 +4,11 @@
  *
  * A region is what a kernel binds: it starts on a 256-byte boundary (WebGPU's default minStorageBufferOffsetAlignment).
  * Matrices come first and vectors after them, so that weight decay applies to one prefix. Query, key and value are one
- * region, hence one matrix multiplication; a tensor names a part of a region as Hugging Face's BertModel does.
+ * region, hence one matrix multiplication; a tensor names a part of a region as Hugging Face's BertModel does, or
+ * sentence-transformers' StaticEmbedding.
  * Padding between regions is zero in every arena and stays zero.
  */
-import type { EncoderShape } from "../domain/encoder.ts";
+import type { BertShape, EncoderShape } from "../domain/encoder.ts";
 
 export interface Region {
   /** "layer.0.attention.qkv.weight", … */
@@ -18,7 +19,7 @@ export interface Region {
 }
 
 export interface Tensor {
-  /** Hugging Face's name, without the "bert." prefix. */
+  /** The name in model.safetensors: Hugging Face's without the "bert." prefix, or StaticEmbedding's. */
   readonly name: string;
   /** In floats. */
   readonly offset: number;
@@ -55,7 +56,7 @@ const single = (region: string, tensor: string, shape: readonly number[]): Plan 
   parts: [{ tensor, shape }],
 });
 
-function matrices({ layers, hidden: H, intermediate: I, vocabulary, positions, types }: EncoderShape): Plan[] {
+function matrices({ layers, hidden: H, intermediate: I, vocabulary, positions, types }: BertShape): Plan[] {
   const plans = [
     single("embeddings.word", "embeddings.word_embeddings.weight", [vocabulary, H]),
     single("embeddings.position", "embeddings.position_embeddings.weight", [positions, H]),
@@ -77,7 +78,7 @@ function matrices({ layers, hidden: H, intermediate: I, vocabulary, positions, t
   return plans;
 }
 
-function vectors({ layers, hidden: H, intermediate: I }: EncoderShape): Plan[] {
+function vectors({ layers, hidden: H, intermediate: I }: BertShape): Plan[] {
   const norm = (region: string, tensor: string) => [
     single(`${region}.weight`, `${tensor}.weight`, [H]),
     single(`${region}.bias`, `${tensor}.bias`, [H]),
@@ -107,6 +108,26 @@ const stacked = (parts: readonly Part[]): readonly number[] => {
   return [(first ?? 0) * parts.length, ...rest];
 };
 
+interface Plans {
+  /** Weight decay applies to these. */
+  readonly matrices: readonly Plan[];
+  readonly vectors: readonly Plan[];
+}
+
+function plansOf(shape: EncoderShape): Plans {
+  switch (shape.family) {
+    case "bert":
+      return { matrices: matrices(shape), vectors: vectors(shape) };
+    case "static":
+      return {
+        matrices: [single("embeddings.word", "embedding.weight", [shape.vocabulary, shape.hidden])],
+        vectors: [],
+      };
+    default:
+      return shape satisfies never;
+  }
+}
+
 /** The layout of an encoder of this shape. */
 export function parameterTable(shape: EncoderShape): ParameterTable {
   const regions: Record<string, Region> = {};
@@ -120,9 +141,10 @@ export function parameterTable(shape: EncoderShape): ParameterTable {
     }
     floats = Math.ceil(floats / ALIGNMENT) * ALIGNMENT;
   }
-  for (const plan of matrices(shape)) place(plan);
+  const plans = plansOf(shape);
+  for (const plan of plans.matrices) place(plan);
   const decayed = floats;
-  for (const plan of vectors(shape)) place(plan);
+  for (const plan of plans.vectors) place(plan);
   const parameters = tensors.reduce((sum, tensor) => sum + size(tensor.shape), 0);
   return { regions, tensors, floats, decayed, parameters };
 }

@@ -1,5 +1,6 @@
 /** The model card of a fine-tuned encoder: what it was trained on, how, and what that did, in the model's own README. */
 import type { Config } from "../domain/config.ts";
+import { describeShape } from "../domain/encoder.ts";
 import { headlineMetrics, type Interval } from "../domain/ranking.ts";
 import type { RunResult } from "../domain/run.ts";
 
@@ -44,7 +45,7 @@ tags: [sentence-transformers, sentence-similarity, feature-extraction, dense, "d
 
 # ${plain(encoder.name)}, fine-tuned
 
-A retrieval encoder (${encoder.shape.layers} layers, ${encoder.shape.hidden} wide, ${encoder.parameters.toLocaleString("en")} parameters), fine-tuned by Decoy
+A retrieval encoder (${describeShape(encoder.shape)}, ${encoder.parameters.toLocaleString("en")} parameters), fine-tuned by Decoy
 with hard negatives, starting from ${plain(encoder.name)}.
 
 ${result.verdict}

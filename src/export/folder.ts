@@ -43,7 +43,7 @@ async function unzipped(path: string, blob: Blob): Promise<Unzipped> {
   const bytes = new Uint8Array(await blob.arrayBuffer());
   if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
     throw new NotAnEncoder(
-      `${path} is not a zip. Give an encoder folder with config.json, or the zip that Decoy made.`,
+      `${path} is not a zip. Give an encoder folder with config.json or modules.json, or the zip that Decoy made.`,
     );
   }
   return new Promise((resolve, reject) => {
@@ -59,15 +59,21 @@ async function unzipped(path: string, blob: Blob): Promise<Unzipped> {
   });
 }
 
-/** The files under the folder that holds config.json, by their path in it. */
+/** Files that lie at an encoder folder's root: the second in every BERT's, the first in every one of modules. */
+const ROOT_FILES = /(^|\/)(modules|config)\.json$/u;
+/** "1_Pooling/config.json" */
+const OF_A_MODULE = /(^|\/)\d_[A-Z]\w+\/config\.json$/u;
+
+/** The files under the folder that holds modules.json or config.json, by their path in it. */
 function rooted(name: string, files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): EncoderFolder {
-  const configs = Object.keys(files).filter(
-    (path) => /(^|\/)config\.json$/u.test(path) && !/(^|\/)\d_[A-Z]\w+\/config\.json$/u.test(path),
-  );
-  const root = configs.toSorted((a, b) => a.length - b.length)[0]?.replace(/config\.json$/u, "");
+  const marks = Object.keys(files).filter((path) => ROOT_FILES.test(path) && !OF_A_MODULE.test(path));
+  const roots = marks.map((path) => path.replace(/[a-z]+\.json$/u, ""));
+  const root = roots.toSorted((a, b) => a.length - b.length)[0];
   if (root === undefined) {
     const found = Object.keys(files).slice(0, 8).join(", ") || "nothing";
-    throw new NotAnEncoder(`There is no config.json here, so this is no encoder folder. Found: ${found}.`);
+    throw new NotAnEncoder(
+      `There is no config.json and no modules.json here, so this is no encoder folder. Found: ${found}.`,
+    );
   }
   const own = Object.entries(files).filter(([path]) => path.startsWith(root));
   return { name, files: Object.fromEntries(own.map(([path, bytes]) => [path.slice(root.length), bytes])) };

@@ -15,12 +15,36 @@ export class UnreadableTokenizer extends UserError {
 export interface Tokenizer {
   /** Entries, added tokens included: one more than the largest id. */
   readonly vocabulary: number;
-  /** Ids with the special tokens around them, at most `maxTokens` in all: the text's end is cut, the specials stay. */
+  /** The length that tokenizer.json itself cuts texts to, where it names one. Nothing here cuts by it. */
+  readonly limit: number | undefined;
+  /**
+   * Ids with the special tokens around them, at most `maxTokens` in all: the text's end is cut, the specials stay.
+   * Where that gives none (nothing but spaces, and no special tokens) it is the unknown token, or entry 0 where there is
+   * no such token: a batch needs a token of each text, and a mean of nothing has no direction.
+   */
   encode(text: string, maxTokens: number): number[];
 }
 
+export interface TokenizerFiles {
+  /** tokenizer.json */
+  readonly tokenizer: string;
+  /** tokenizer_config.json */
+  readonly config?: string | undefined;
+  /** Whether the special tokens go around a text; yes if left out. */
+  readonly specials?: boolean;
+}
+
 const tokenizerJson = v.looseObject({
-  model: v.looseObject({ type: v.optional(v.string()) }),
+  model: v.looseObject({
+    type: v.optional(v.string()),
+    unk_token: v.nullish(v.string()),
+    // Unigram's.
+    unk_id: v.nullish(v.number()),
+  }),
+  truncation: v.fallback(
+    v.nullish(v.looseObject({ max_length: v.pipe(v.number(), v.integer(), v.minValue(1)) })),
+    null,
+  ),
   normalizer: v.nullish(v.looseObject({ type: v.string(), lowercase: v.optional(v.boolean()) })),
   pre_tokenizer: v.nullish(v.looseObject({ type: v.string() })),
 });
@@ -86,11 +110,14 @@ function open(tokenizer: object, config: object): Library {
   }
 }
 
-/** Opens a tokenizer from the text of its tokenizer.json and tokenizer_config.json. Errors: {@link UnreadableTokenizer}. */
-export function createTokenizer(files: {
-  readonly tokenizer: string;
-  readonly config?: string | undefined;
-}): Tokenizer {
+/** The token of what is not in the vocabulary. */
+function unknownId(library: Library, { unk_token, unk_id }: v.InferOutput<typeof tokenizerJson>["model"]): number {
+  const named = typeof unk_token === "string" ? library.token_to_id(unk_token) : undefined;
+  return named ?? unk_id ?? 0;
+}
+
+/** Opens a tokenizer from the text of its files. Errors: {@link UnreadableTokenizer}. */
+export function createTokenizer(files: TokenizerFiles): Tokenizer {
   const content = parsed(files.tokenizer, "tokenizer.json");
   const described = v.safeParse(tokenizerJson, content);
   if (!described.success || typeof content !== "object" || content === null) {
@@ -98,18 +125,22 @@ export function createTokenizer(files: {
   }
   const config = parsed(files.config ?? "{}", "tokenizer_config.json");
   const library = open(content, typeof config === "object" && config !== null ? config : {});
-  const { normalizer, pre_tokenizer } = described.output;
+  const { model, normalizer, pre_tokenizer, truncation } = described.output;
   const bert = normalizer?.type === "BertNormalizer";
   const encode = (text: string) =>
     library.encode(bert ? corrected(text, normalizer.lowercase !== false) : text, { add_special_tokens: false }).ids;
-  const { before, after } = specialTokens(library);
+  const cuttable = pre_tokenizer?.type === "BertPreTokenizer";
   let vocabulary = 0;
   for (const id of library.get_vocab(true).values()) vocabulary = Math.max(vocabulary, id + 1);
+  const { before, after } = files.specials === false ? { before: [], after: [] } : specialTokens(library);
+  const unknown = unknownId(library, model);
   return {
     vocabulary,
+    limit: truncation?.max_length,
     encode(text, maxTokens) {
       const room = Math.max(0, maxTokens - before.length - after.length);
-      return [...before, ...firstIds(encode, text, room, pre_tokenizer?.type === "BertPreTokenizer"), ...after];
+      const ids = [...before, ...firstIds(encode, text, room, cuttable), ...after];
+      return ids.length > 0 ? ids : [unknown];
     },
   };
 }

@@ -1,9 +1,9 @@
 /** The encoder thread's stages over an engine: open, encode, train, measure the gradient, restore, export, close. */
 import { assert } from "../base/assert.ts";
 import { transfer } from "../base/channel.ts";
-import { messageOf } from "../base/errors.ts";
+import { messageOf, UserError } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import type { EngineChoice, EngineInfo, EngineKind, Pooling } from "../domain/encoder.ts";
+import type { EncoderCard, EngineChoice, EngineInfo, EngineKind, Pooling } from "../domain/encoder.ts";
 import type { Engine, Model } from "../domain/engine.ts";
 import type { EncoderStages, ModelHandle, Progress } from "../domain/stages.ts";
 import { openFolder, writeFolder, type OpenFolder } from "../encoder/folder.ts";
@@ -11,6 +11,11 @@ import type { Tokenize } from "./batch.ts";
 import { encode } from "./encode.ts";
 import { train } from "./train.ts";
 import { gradientVariance } from "./variance.ts";
+
+/** The recipe asks for a pooling that the encoder does not have. */
+export class PoolingNotPossible extends UserError {
+  override readonly name = "PoolingNotPossible";
+}
 
 /** How each engine is started; a factory throws where its engine cannot run. */
 export type EngineFactories = Readonly<Record<EngineKind, () => Promise<Engine>>>;
@@ -41,6 +46,14 @@ async function startEngine(
     const note = `WebGPU could not be used, so the CPU engine is: slower, with the same results. ${messageOf(error)}`;
     return { engine: await factories.cpu(), note };
   }
+}
+
+function checkPooling({ name, shape }: EncoderCard, wanted: Pooling): void {
+  if (shape.family !== "static" || wanted === "mean") return;
+  throw new PoolingNotPossible(
+    `The recipe asks for pooling "${wanted}", but ${name} is a static encoder: its vector is the mean of its tokens' vectors. ` +
+      "Set pooling to mean or leave it to the encoder, or choose another encoder.",
+  );
 }
 
 /** What is put before a text and how long it may be: the recipe's word, else the encoder's. */
@@ -110,7 +123,7 @@ class EncoderSession {
     const model = await engine.createModel({ shape, pooling, weights: folder.weights });
     const handle = ++this.#last;
     this.#opened.set(handle, { folder, engine, model, pooling });
-    return { model: handle, card: folder.card, engine: info };
+    return { model: handle, card: folder.card, engine: { ...info, device: model.device ?? info.device } };
   }
 
   /** The open model, with the pooling that the recipe asks for. */
@@ -118,6 +131,7 @@ class EncoderSession {
     const opened = this.#opened.get(handle);
     assert(opened, `no model is open under ${handle}`);
     const wanted = pooling ?? opened.folder.card.pooling;
+    checkPooling(opened.folder.card, wanted);
     if (wanted !== opened.pooling) await this.#replace(opened, await opened.model.weights(), wanted);
     return opened;
   }

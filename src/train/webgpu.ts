@@ -3,6 +3,7 @@ import { assert } from "../base/assert.ts";
 import type { EncoderShape, EngineInfo } from "../domain/encoder.ts";
 import type { Engine, Model, PackedTexts, Trainer, TrainerSettings } from "../domain/engine.ts";
 import { parameterTable, type ParameterTable } from "../encoder/parameters.ts";
+import { programOf } from "../encoder/webgpu/family.ts";
 import { openGpu, type Gpu } from "../gpu/device.ts";
 import { outOfMemory } from "../gpu/errors.ts";
 import { Pipelines } from "../gpu/pass.ts";
@@ -43,13 +44,14 @@ class WebGpuEngine implements Engine {
   async createModel({ shape, pooling, weights }: ModelInput): Promise<Model> {
     const { gpu } = this.#context;
     const table = parameterTable(shape);
+    const program = programOf(shape, pooling);
     assert(weights.length === table.floats, `weights of ${weights.length} numbers for a layout of ${table.floats}`);
     const bytes = table.floats * 4;
     checkBindings(table, gpu.device.limits.maxStorageBufferBindingSize);
     const buffer = await gpu.reserve("weights", bytes, () => gpu.storage("weights", bytes));
     write(gpu, whole(buffer), weights);
     await gpu.settle(gpu.device.queue.onSubmittedWorkDone());
-    const encoder = { shape, pooling, weight: regionsOf(table, buffer) };
+    const encoder = { shape, program, weight: regionsOf(table, buffer) };
     return new WebGpuModel({ context: this.#context, encoder, table, weights: buffer });
   }
 

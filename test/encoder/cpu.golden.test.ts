@@ -1,4 +1,4 @@
-/** The CPU engine against PyTorch in double precision: embeddings, losses, norms, every gradient, the weights after ten steps. */
+/** The CPU engine against PyTorch in double precision: embeddings, losses, norms, every gradient, the weights after the fixture's steps. */
 import { describe, expect, it } from "vitest";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { size, type Tensor } from "../../src/encoder/parameters.ts";
@@ -56,7 +56,7 @@ describe.each(goldenNames)("%s", (name) => {
     model.dispose();
   });
 
-  it("trains ten steps", async () => {
+  it("trains", async () => {
     const model = await modelOf(golden);
     const trainer = await model.createTrainer(settings);
     const outcomes = await Promise.all(Array.from(expected.loss, () => trainer.step(batch, learningRate)));

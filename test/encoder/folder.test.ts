@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { openFolder, UnreadableEncoder, writeFolder } from "../../src/encoder/folder.ts";
+import { UnreadableEncoder } from "../../src/encoder/folder/files.ts";
+import { openFolder, writeFolder } from "../../src/encoder/folder.ts";
 import { UnreadableSafetensors, writeSafetensors } from "../../src/encoder/safetensors.ts";
 import { UnreadableTokenizer } from "../../src/text/tokenizer.ts";
 import { tinyConfig, tinyEncoder, tinyShape, tinyTensors } from "../support/encoder.ts";

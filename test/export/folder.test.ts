@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { zipSync } from "fflate";
 import { NotAnEncoder, readFolder, zipFolder } from "../../src/export/folder.ts";
 import { tinyEncoder } from "../support/encoder.ts";
+import { staticEncoder } from "../support/staticEncoder.ts";
 
 const text = (content: string) => new TextEncoder().encode(content);
 const blob = (bytes: Uint8Array) => new Blob([new Uint8Array(bytes)]);
@@ -10,6 +11,13 @@ test("a zip comes back as the same folder", async () => {
   const folder = tinyEncoder({ "1_Pooling/config.json": { pooling_mode: "mean" } });
   const zipped = await zipFolder(folder);
   expect(await readFolder([{ path: "tiny.zip", blob: zipped }])).toEqual(folder);
+});
+
+test.each(["0_StaticEmbedding", ""])("a static encoder with its files in %j needs no config.json", async (place) => {
+  const folder = staticEncoder(place);
+  expect(await readFolder([{ path: "tiny static.zip", blob: await zipFolder(folder) }])).toEqual(folder);
+  const inside = Object.entries(folder.files).map(([path, bytes]) => ({ path: `mine/${path}`, blob: blob(bytes) }));
+  expect(await readFolder(inside)).toEqual({ ...folder, name: "mine" });
 });
 
 test("the same folder gives the same bytes", async () => {
@@ -38,7 +46,8 @@ test("files of a picked folder read as the folder", async () => {
 test.each([
   ["not a zip", blob(text("hello")), "not a zip"],
   ["a broken zip", blob(zipSync({ "config.json": text("{}") }).slice(0, 40)), "broken zip"],
-  ["a zip without config.json", blob(zipSync({ "a.txt": text("a") })), "no config.json"],
+  ["a zip without config.json", blob(zipSync({ "a.txt": text("a") })), "no config.json and no modules.json"],
+  ["a module's config.json alone", blob(zipSync({ "1_Pooling/config.json": text("{}") })), "no config.json"],
 ])("refuses %s", async (_, given, words) => {
   await expect(readFolder([{ path: "x.zip", blob: given }])).rejects.toThrow(NotAnEncoder);
   await expect(readFolder([{ path: "x.zip", blob: given }])).rejects.toThrow(words);

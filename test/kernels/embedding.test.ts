@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { sortRows } from "../../src/encoder/webgpu/texts.ts";
-import { embeddingBackward, embeddingForward } from "../../src/kernels/embedding/embedding.ts";
-import { embed, tableGradient } from "../reference/embedding.ts";
+import { embeddingBackward, embeddingForward, embeddingLookup } from "../../src/kernels/embedding/embedding.ts";
+import { embed, lookUp, tableGradient } from "../reference/embedding.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
 let bench: Bench;
@@ -50,6 +50,26 @@ test.each([
   expect(error(out["dtable"], tableGradient(dx, tokenIds, V, H))).toBeLessThan(1e-6);
 });
 
+test.each([
+  { T: 1, H: 1, V: 1 },
+  { T: 7, H: 129, V: 5 },
+  { T: 129, H: 33, V: 300 },
+])("lookup at %o, with nothing written behind it", async ({ T, H, V }) => {
+  const tokenIds = Int32Array.from({ length: T }, (_, i) => (i % 3 === 0 ? V - 1 : (i * i) % V));
+  const word = normals(V * H, "word");
+  const room = T * H + 65;
+  const out = await bench.run({
+    counts: { T },
+    inputs: { word, tokenIds },
+    outputs: { x: room },
+    dispatches: (at) => [
+      embeddingLookup({ x: at("x"), counts: at("counts"), word: at("word"), tokenIds: at("tokenIds") }, { H }),
+    ],
+  });
+  expect(error(out["x"]?.subarray(0, T * H), lookUp(word, tokenIds, H))).toBe(0);
+  expect(out["x"]?.subarray(T * H).every(Number.isNaN)).toBe(true);
+});
+
 test("rows are sorted stably, absent ones left out", () => {
   const { ids, offsets, order } = sortRows(Int32Array.from([4, 0, 4, 2, 0]), 6);
   expect([...ids]).toEqual([0, 2, 4]);
@@ -63,4 +83,6 @@ test("the reference's gradient is its derivative", () => {
   const dx = normals(6, "dx");
   const numeric = differences((word) => embed({ ...tables, word }, ids, places, H), tables.word, dx);
   expect(error(numeric, tableGradient(dx, ids, 2, H))).toBeLessThan(1e-8);
+  const looked = differences((word) => lookUp(word, ids, H), tables.word, dx);
+  expect(error(looked, tableGradient(dx, ids, 2, H))).toBeLessThan(1e-8);
 });

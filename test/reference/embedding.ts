@@ -13,6 +13,10 @@ export function embed(
   });
 }
 
+/** x (T, H) = word[id] */
+export const lookUp = (word: Float64Array, ids: ArrayLike<number>, H: number): Float64Array =>
+  fill(ids.length * H, (i) => at(word, at(ids, Math.floor(i / H)) * H + (i % H)));
+
 /** The gradient of a table of `rows` rows of which token t reads row ids[t]; zero where none does. */
 export function tableGradient(dx: Float64Array, ids: ArrayLike<number>, rows: number, H: number): Float64Array {
   const gradient = new Float64Array(rows * H);

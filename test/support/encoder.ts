@@ -1,6 +1,6 @@
 /** A tiny encoder folder that tests make: 1 layer, 8 wide, a vocabulary of letters and a few words. */
 import { random } from "../../src/base/random.ts";
-import type { EncoderFolder, EncoderShape } from "../../src/domain/encoder.ts";
+import type { BertShape, EncoderFolder } from "../../src/domain/encoder.ts";
 import { parameterTable, size } from "../../src/encoder/parameters.ts";
 import { wordPieceJson } from "../../tools/encoder/tokenizer.ts";
 import { SPECIAL_TOKENS } from "../../tools/encoder/vocabulary.ts";
@@ -10,7 +10,7 @@ const WORDS = [...SPECIAL_TOKENS, "the", "cat", "dog", "sat", "ran", "on", "mat"
 const LETTERS = "abcdefghijklmnopqrstuvwxyz0123456789".split("");
 export const pieces = [...WORDS, ...LETTERS, ...LETTERS.map((letter) => `##${letter}`)];
 
-export const tinyShape: EncoderShape = {
+export const tinyShape: BertShape = {
   family: "bert",
   layers: 1,
   hidden: 8,

@@ -45,7 +45,7 @@ interface BatchFile {
   };
 }
 
-export const goldenNames = ["mean-hybrid", "cls-in-batch"] as const;
+export const goldenNames = ["mean-hybrid", "cls-in-batch", "static-in-batch"] as const;
 
 const at = (name: string, file: string) => new URL(`../fixtures/golden/${name}/${file}`, import.meta.url);
 const json = <T>(name: string, file: string) => JSON.parse(readFileSync(at(name, file), "utf8")) as T;
@@ -91,20 +91,25 @@ function arena<T extends Float32Array | Float64Array>(
   return target;
 }
 
-export function loadGolden(name: (typeof goldenNames)[number]): Golden {
-  const config = json<Record<string, number>>(name, "config.json");
-  const number = (key: string) => config[key] ?? NaN;
-  const shape: EncoderShape = {
+function shapeOf(config: Readonly<Record<string, number | string>>): EncoderShape {
+  const number = (key: string) => Number(config[key]);
+  const [hidden, vocabulary] = [number("hidden_size"), number("vocab_size")];
+  if (config["model_type"] === "static") return { family: "static", hidden, vocabulary };
+  return {
     family: "bert",
     layers: number("num_hidden_layers"),
-    hidden: number("hidden_size"),
+    hidden,
     heads: number("num_attention_heads"),
     intermediate: number("intermediate_size"),
-    vocabulary: number("vocab_size"),
+    vocabulary,
     positions: number("max_position_embeddings"),
     types: number("type_vocab_size"),
     layerNormEpsilon: number("layer_norm_eps"),
   };
+}
+
+export function loadGolden(name: (typeof goldenNames)[number]): Golden {
+  const shape = shapeOf(json(name, "config.json"));
   const file = json<BatchFile>(name, "batch.json");
   const { optimiser } = file;
   const table = parameterTable(shape);

@@ -35,6 +35,39 @@ test("a word of a megabyte is one unknown token", () => {
   expect(bert.encode("x".repeat(1_000_000), 64)).toEqual([101, 100, 102]);
 });
 
+test("without special tokens: the same ids without the first and the last, cut to the length", () => {
+  const bare = createTokenizer({ tokenizer: fixture("tokenizer.json"), specials: false });
+  for (const { text, ids } of expected.cases) {
+    const inner = ids.slice(1, -1);
+    expect(bare.encode(text, 1_000_000)).toEqual(inner.length > 0 ? inner : [100]);
+    expect(bare.encode(text, 3)).toEqual(inner.length > 0 ? inner.slice(0, 3) : [100]);
+  }
+  expect(expected.cases.some(({ ids }) => ids.length === 2)).toBe(true);
+});
+
+test("a text without a token is the unknown one, by whichever name the model has it; else entry 0", () => {
+  const parts = { added_tokens: [], normalizer: null, pre_tokenizer: null, post_processor: null, decoder: null };
+  const of = (model: object, truncation: unknown = null) =>
+    createTokenizer({ tokenizer: JSON.stringify({ ...parts, model, truncation }), specials: false });
+  const vocab = { a: 0, b: 1, "[U]": 2 };
+  expect(of({ type: "WordPiece", unk_token: "[U]", continuing_subword_prefix: "##", vocab }).encode("", 9)).toEqual([
+    2,
+  ]);
+  expect(of({ type: "BPE", merges: [], vocab }).encode("", 9)).toEqual([0]);
+  const unigram = {
+    type: "Unigram",
+    unk_id: 1,
+    vocab: [
+      ["a", -1],
+      ["<unk>", 0],
+    ],
+  };
+  expect(of(unigram).encode("", 9)).toEqual([1]);
+  expect(of(unigram).limit).toBeUndefined();
+  expect(of(unigram, { max_length: 12, direction: "Right" }).limit).toBe(12);
+  expect(of(unigram, { max_length: -1 }).limit).toBeUndefined();
+});
+
 test.each([
   ["not JSON", "{"],
   ["no model", "{}"],

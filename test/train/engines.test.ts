@@ -33,7 +33,8 @@ function initial(shape: EncoderShape): Float32Array<ArrayBuffer> {
 /** Rows of random words, one of them a single token, some repeated. */
 function batchOf(shape: EncoderShape, inBatch: boolean): ContrastiveBatch {
   const source = random(5);
-  const lengths = [1, 2, 7, 33, shape.positions, 12, 5, 20, 9, 3];
+  const longest = shape.family === "bert" ? shape.positions : 300;
+  const lengths = [1, 2, 7, 33, longest, 12, 5, 20, 9, 3];
   const documents = lengths.map((length, i) => `${i} ${length}`);
   const rows = [0, 1, 2].map((query) => ({
     query,
@@ -72,6 +73,8 @@ const cases: readonly (readonly [string, EncoderShape, Pooling, boolean])[] = [
     "mean",
     true,
   ],
+  ["no transformer at all", { family: "static", hidden: 65, vocabulary: 333 }, "mean", true],
+  ["a text of more tokens than there are vectors", { family: "static", hidden: 20, vocabulary: 32 }, "mean", false],
 ];
 const settings: TrainerSettings = { temperature: 0.1, betas: [0.9, 0.999], epsilon: 1e-8, weightDecay: 0.01, clip: 1 };
 

@@ -11,7 +11,7 @@ import path from "node:path";
 import { random } from "../../src/base/random.ts";
 import { parameterTable, size, type Tensor } from "../../src/encoder/parameters.ts";
 import { writeSafetensors } from "../../src/encoder/safetensors.ts";
-import type { EncoderShape } from "../../src/domain/encoder.ts";
+import type { BertShape } from "../../src/domain/encoder.ts";
 import { wordPieceJson } from "./tokenizer.ts";
 import { trainVocabulary, wordCounts } from "./vocabulary.ts";
 
@@ -34,7 +34,7 @@ function collectionTexts(directory: string): string[] {
   });
 }
 
-function shapeFor(vocabulary: number): EncoderShape {
+function shapeFor(vocabulary: number): BertShape {
   return {
     family: "bert",
     layers: 2,
@@ -85,7 +85,7 @@ const SPECIAL_NAMES = {
   mask_token: "[MASK]",
 };
 
-function configFiles(shape: EncoderShape): Record<string, string> {
+function configFiles(shape: BertShape): Record<string, string> {
   const modules = ["Transformer", "Pooling", "Normalize"];
   return {
     "config.json": json({

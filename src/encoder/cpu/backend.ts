@@ -1,5 +1,5 @@
 /**
- * jax-js on its WebAssembly device, loaded when the first engine is made: this keeps it out of every other chunk, and
+ * jax-js on its WebAssembly device, loaded when the first model that needs it is made: this keeps it out of every other chunk, and
  * lets a Node host put `navigator` and `Worker` in place before jax-js looks for them.
  */
 import type * as jaxModule from "@jax-js/jax";
@@ -9,13 +9,18 @@ export type Tensor = jaxModule.Array;
 
 export interface Backend {
   readonly jax: Jax;
-  /** Threads that kernels are split over. */
-  readonly threads: number;
   /** Size of jax-js's heap. It only ever grows, so this is also its peak. */
   heapBytes(): number;
 }
 
 let loading: Promise<Backend> | undefined;
+
+/** Threads that jax-js splits its kernels over. Known before it is loaded. */
+export function threadCount(): number {
+  // The condition under which jax-js makes its pool, and the number it asks for (its src/backend/wasm/parallel.ts).
+  const pool = typeof SharedArrayBuffer !== "undefined" && typeof Worker !== "undefined";
+  return pool ? Math.max(1, navigator.hardwareConcurrency || 4) : 1;
+}
 
 /** One backend a thread: jax-js keeps its heap and its compiled kernels in module scope. */
 export function loadBackend(): Promise<Backend> {
@@ -26,10 +31,7 @@ async function load(): Promise<Backend> {
   const { module: jax, memories } = await watchingMemories(() => import("@jax-js/jax"));
   await jax.init("wasm");
   jax.defaultDevice("wasm");
-  // The condition under which jax-js makes its pool, and the number it asks for (its src/backend/wasm/parallel.ts).
-  const pool = typeof SharedArrayBuffer !== "undefined" && typeof Worker !== "undefined";
-  const threads = pool ? Math.max(1, navigator.hardwareConcurrency || 4) : 1;
-  return { jax, threads, heapBytes: () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) };
+  return { jax, heapBytes: () => memories.reduce((sum, memory) => sum + memory.buffer.byteLength, 0) };
 }
 
 /**

@@ -1,10 +1,10 @@
 /**
- * The encoder over one chunk: lookup, embedding LayerNorm, blocks, and the way back. All blocks share one compiled program
+ * A BERT encoder over one chunk: lookup, embedding LayerNorm, blocks, and the way back. All blocks share one compiled program
  * a chunk shape. Each call is awaited before the next is made: jax-js allocates a program's intermediate arrays when it is
  * called, not when it runs.
  */
 import { assert, present } from "../../base/assert.ts";
-import type { EncoderShape } from "../../domain/encoder.ts";
+import type { BertShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
 import { size, type ParameterTable } from "../parameters.ts";
 import { textOfPlace, type Chunk } from "./arrange.ts";
@@ -14,14 +14,14 @@ import type { Affine, Arguments, LayerTensors, Saved } from "./layer.ts";
 import { lookUp, scatterAdd } from "./tokens.ts";
 
 export interface Layout {
-  readonly shape: EncoderShape;
+  readonly shape: BertShape;
   readonly table: ParameterTable;
 }
 
 /** The programs of a model; each is traced and compiled when it first meets a shape. */
 export interface Programs extends ReturnType<typeof compile> {}
 
-export function compile(jax: Jax, { heads, layerNormEpsilon: epsilon }: EncoderShape) {
+export function compile(jax: Jax, { heads, layerNormEpsilon: epsilon }: BertShape) {
   const forward = blockForward(jax, { heads, epsilon });
   const norm = normOf(jax, epsilon);
   function infer(p: LayerTensors, x: Tensor, mask: Tensor): Tensor {
@@ -107,7 +107,7 @@ export interface Forward {
  * Places in the largest chunk. More places make fewer kernels, each worth a message to another thread (on two busy cores
  * a step with 3072 took two thirds of its time with 1536); but jax-js allocates a block's backward pass whole, in a heap of at most 4 GiB.
  */
-export const largestChunk = ({ intermediate }: EncoderShape): number => (intermediate <= 1536 ? 3072 : 1536);
+export const largestChunk = ({ intermediate }: BertShape): number => (intermediate <= 1536 ? 3072 : 1536);
 
 /** Bytes that {@link Forward} holds. */
 export const forwardBytes = ({ shape: { hidden, intermediate, layers } }: Layout, { rows, length }: Chunk): number =>

@@ -7,6 +7,7 @@ import type { Pooling } from "../../domain/encoder.ts";
 import { present } from "../../base/assert.ts";
 import type { ParameterTable } from "../parameters.ts";
 import type { Chunk, Placed } from "./arrange.ts";
+import { clampedNorm, throughNorm } from "./unit.ts";
 
 export interface Lookup {
   readonly table: ParameterTable;
@@ -68,9 +69,6 @@ const embeddingOffsets = (table: ParameterTable) =>
     offsetOf(table, "embeddings.type"),
   ] as const;
 
-/** The smallest norm that a vector is divided by (torch.nn.functional.normalize's is the same). */
-const SMALLEST_NORM = 1e-12;
-
 /** The last block's output (C, H) for a chunk of texts. */
 export interface Output {
   readonly y: Float32Array;
@@ -81,26 +79,24 @@ export interface Output {
 export function pool({ y, chunk }: Output, pooling: Pooling, embeddings: Float32Array, hidden: number): void {
   const mean = new Float64Array(hidden);
   for (const text of chunk.texts) {
-    const norm = pooled(y, text, pooling, mean);
+    pooled(y, text, pooling, mean);
+    const norm = clampedNorm(mean);
     for (let h = 0; h < hidden; h++) embeddings[text.text * hidden + h] = (mean[h] ?? 0) / norm;
   }
 }
 
-/** Writes a text's pooled vector into `mean`; returns its clamped norm. */
-function pooled(y: Float32Array, { place, length }: Placed, pooling: Pooling, mean: Float64Array): number {
+/** Writes a text's pooled vector into `mean`. */
+function pooled(y: Float32Array, { place, length }: Placed, pooling: Pooling, mean: Float64Array): void {
   const hidden = mean.length;
   const count = pooling === "mean" ? length : 1;
-  let squares = 0;
   for (let h = 0; h < hidden; h++) {
     let sum = 0;
     for (let i = 0; i < count; i++) sum += y[(place + i) * hidden + h] ?? 0;
     mean[h] = sum / count;
-    squares += (sum / count) ** 2;
   }
-  return Math.max(Math.sqrt(squares), SMALLEST_NORM);
 }
 
-/** The gradient (C, H) of y from that of the embeddings (S, H). e = p/|p|, so dp = (de − e·(e·de)) / |p|. */
+/** The gradient (C, H) of y from that of the embeddings (S, H). */
 export function poolBackward(
   { y, chunk }: Output,
   pooling: Pooling,
@@ -110,15 +106,11 @@ export function poolBackward(
   const dy = new Float32Array(y.length);
   const mean = new Float64Array(hidden);
   for (const text of chunk.texts) {
-    const norm = pooled(y, text, pooling, mean);
-    const at = text.text * hidden;
+    pooled(y, text, pooling, mean);
+    throughNorm(mean, { values: dEmbeddings, at: text.text * hidden });
     const count = pooling === "mean" ? text.length : 1;
-    let along = 0;
-    // A clamped norm is a constant: nothing is projected out.
-    if (norm > SMALLEST_NORM)
-      for (let h = 0; h < hidden; h++) along += ((mean[h] ?? 0) / norm) * (dEmbeddings[at + h] ?? 0);
     for (let h = 0; h < hidden; h++) {
-      const d = ((dEmbeddings[at + h] ?? 0) - ((mean[h] ?? 0) / norm) * along) / norm / count;
+      const d = (mean[h] ?? 0) / count;
       for (let i = 0; i < count; i++) dy[(text.place + i) * hidden + h] = d;
     }
   }

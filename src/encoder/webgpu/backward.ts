@@ -1,5 +1,5 @@
-/** The encoder's backward pass: a list of dispatches from the gradient of the unit vectors to the gradient of every weight. */
-import type { EncoderShape, Pooling } from "../../domain/encoder.ts";
+/** BERT's backward pass: a list of dispatches from the gradient of the unit vectors to the gradient of every weight. */
+import type { BertShape, Pooling } from "../../domain/encoder.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import { add } from "../../kernels/add/add.ts";
 import { attentionBackward } from "../../kernels/attention/attention.ts";
@@ -11,22 +11,13 @@ import { linearBackward, type LinearSize } from "../../kernels/linear/linear.ts"
 import { normaliseBackward } from "../../kernels/normalise/normalise.ts";
 import { poolingBackward } from "../../kernels/pooling/pooling.ts";
 import { sumTokens } from "../../kernels/reduce/reduce.ts";
-import { inputOf, normRegion, type ForwardTensors } from "./forward.ts";
-import type { At } from "./tensors.ts";
-
-export interface BackwardTensors extends ForwardTensors {
-  /** Gradients of the weights, by region. Rows of the embedding tables that no token reads are not written. */
-  readonly gradient: At;
-}
+import { inputOf, normRegion } from "./forward.ts";
+import type { BackwardTensors } from "./program.ts";
 
 type Passes = Dispatch<Counts>[];
 
 /** d.output → d.sum through the norm at `at`. */
-function norm(
-  at: string,
-  { weight, gradient, index, activation }: BackwardTensors,
-  { hidden: H }: EncoderShape,
-): Passes {
+function norm(at: string, { weight, gradient, index, activation }: BackwardTensors, { hidden: H }: BertShape): Passes {
   const region = normRegion(at);
   return layerNormBackward(
     {
@@ -68,10 +59,10 @@ const linear = ({ weight, gradient, index, activation }: BackwardTensors, { regi
   );
 
 /** d.output += d.sum: a residual connection hands its gradient to both branches. */
-const residual = ({ index, activation }: BackwardTensors, { hidden: H }: EncoderShape): Dispatch<Counts> =>
+const residual = ({ index, activation }: BackwardTensors, { hidden: H }: BertShape): Dispatch<Counts> =>
   add({ y: activation("d.output"), counts: index("counts"), x: activation("d.sum") }, { C: H });
 
-function feedForwardBlock(i: number, shape: EncoderShape, tensors: BackwardTensors): Passes {
+function feedForwardBlock(i: number, shape: BertShape, tensors: BackwardTensors): Passes {
   const { hidden: H, intermediate: I } = shape;
   const { index, activation } = tensors;
   const at = `layer.${i}.`;
@@ -94,7 +85,7 @@ function feedForwardBlock(i: number, shape: EncoderShape, tensors: BackwardTenso
   ];
 }
 
-function attentionBlock(i: number, shape: EncoderShape, tensors: BackwardTensors): Passes {
+function attentionBlock(i: number, shape: BertShape, tensors: BackwardTensors): Passes {
   const { hidden: H, heads: N } = shape;
   const { index, activation } = tensors;
   const at = `layer.${i}.`;
@@ -127,7 +118,7 @@ function attentionBlock(i: number, shape: EncoderShape, tensors: BackwardTensors
   ];
 }
 
-function embeddings(shape: EncoderShape, tensors: BackwardTensors): Passes {
+function embeddings(shape: BertShape, tensors: BackwardTensors): Passes {
   const { hidden: H } = shape;
   const { gradient, index, activation } = tensors;
   const rows = (name: string) => ({
@@ -151,7 +142,7 @@ function embeddings(shape: EncoderShape, tensors: BackwardTensors): Passes {
 }
 
 /** From `d.embedding` (S, H) to the gradients, after a forward pass whose activations were kept. */
-export function encoderBackward(shape: EncoderShape, pooling: Pooling, tensors: BackwardTensors): Passes {
+export function bertBackward(shape: BertShape, pooling: Pooling, tensors: BackwardTensors): Passes {
   const { hidden: H, layers } = shape;
   const { index, activation } = tensors;
   const blocks = Array.from({ length: layers }, (_, i) => [

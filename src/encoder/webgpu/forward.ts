@@ -1,5 +1,5 @@
-/** The encoder's forward pass: a list of dispatches from token ids to unit vectors. */
-import type { EncoderShape, Pooling } from "../../domain/encoder.ts";
+/** BERT's forward pass: a list of dispatches from token ids to unit vectors. */
+import type { BertShape, Pooling } from "../../domain/encoder.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import { add } from "../../kernels/add/add.ts";
 import { attentionForward } from "../../kernels/attention/attention.ts";
@@ -10,14 +10,7 @@ import { layerNormForward } from "../../kernels/layernorm/layernorm.ts";
 import { linearForward } from "../../kernels/linear/linear.ts";
 import { normaliseForward } from "../../kernels/normalise/normalise.ts";
 import { poolingForward } from "../../kernels/pooling/pooling.ts";
-import type { At } from "./tensors.ts";
-
-export interface ForwardTensors {
-  readonly weight: At;
-  readonly index: At;
-  /** Names of `keptSizes`; for a pass without a backward, several may be one tensor. */
-  readonly activation: At;
-}
+import type { ForwardTensors } from "./program.ts";
 
 /** The name of the activation that layer i starts from. */
 export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `layer.${i - 1}.output`);
@@ -26,11 +19,7 @@ export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `
 export const normRegion = (at: string): string =>
   at === "embeddings." || at.endsWith("attention.") ? `${at}norm` : `${at}output.norm`;
 
-function norm(
-  at: string,
-  { weight, index, activation }: ForwardTensors,
-  { hidden: H, layerNormEpsilon }: EncoderShape,
-) {
+function norm(at: string, { weight, index, activation }: ForwardTensors, { hidden: H, layerNormEpsilon }: BertShape) {
   const region = normRegion(at);
   return layerNormForward(
     {
@@ -46,7 +35,7 @@ function norm(
   );
 }
 
-function attentionBlock(i: number, shape: EncoderShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+function attentionBlock(i: number, shape: BertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
   const { hidden: H, heads: N } = shape;
   const { weight, index, activation } = tensors;
   const at = `layer.${i}.`;
@@ -74,7 +63,7 @@ function attentionBlock(i: number, shape: EncoderShape, tensors: ForwardTensors)
   ];
 }
 
-function feedForwardBlock(i: number, shape: EncoderShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+function feedForwardBlock(i: number, shape: BertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
   const { hidden: H, intermediate: I } = shape;
   const { weight, index, activation } = tensors;
   const at = `layer.${i}.`;
@@ -94,7 +83,7 @@ function feedForwardBlock(i: number, shape: EncoderShape, tensors: ForwardTensor
 }
 
 /** From `tokenIds` of the index to `embedding` (S, H). */
-export function encoderForward(shape: EncoderShape, pooling: Pooling, tensors: ForwardTensors): Dispatch<Counts>[] {
+export function bertForward(shape: BertShape, pooling: Pooling, tensors: ForwardTensors): Dispatch<Counts>[] {
   const { hidden: H, layers } = shape;
   const { weight, index, activation } = tensors;
   return [

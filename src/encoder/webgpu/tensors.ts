@@ -1,5 +1,5 @@
-/** The tensors of a pass through the encoder, by name, with their sizes; the arenas are planned from these. */
-import type { EncoderShape } from "../../domain/encoder.ts";
+/** The tensors of a pass through BERT, by name, with their sizes; the arenas are planned from these. */
+import type { BertShape } from "../../domain/encoder.ts";
 import type { Room, Rooms } from "../../gpu/arena.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import { BLOCK } from "../../kernels/counts.ts";
@@ -18,7 +18,7 @@ export interface Capacity {
 export type At = (name: string) => Slice;
 
 /** Numbers of four bytes by name. */
-type Sizes = Readonly<Record<string, number>>;
+export type Sizes = Readonly<Record<string, number>>;
 
 /** Rooms for tensors of the given sizes. */
 export const rooms = (sizes: Sizes, bank: (name: string) => number = () => 0): Rooms =>
@@ -35,7 +35,7 @@ export const indexSizes = ({ T, S }: Capacity): Sizes => ({
 });
 
 /** Integers that the backward pass needs besides. */
-export const rowSizes = ({ T }: Capacity, { vocabulary, positions }: EncoderShape): Sizes => ({
+export const rowSizes = ({ T }: Capacity, { vocabulary, positions }: BertShape): Sizes => ({
   "words.ids": Math.min(T, vocabulary),
   "words.offsets": Math.min(T, vocabulary) + 1,
   "words.order": T,
@@ -51,7 +51,7 @@ const norm = (at: string, T: number, H: number): Sizes => ({
   [`${at}output`]: T * H,
 });
 
-const layer = (at: string, T: number, { hidden: H, intermediate: I, heads: N }: EncoderShape): Sizes => ({
+const layer = (at: string, T: number, { hidden: H, intermediate: I, heads: N }: BertShape): Sizes => ({
   [`${at}qkv`]: T * 3 * H,
   [`${at}logSumExp`]: T * N,
   [`${at}context`]: T * H,
@@ -61,21 +61,22 @@ const layer = (at: string, T: number, { hidden: H, intermediate: I, heads: N }: 
   ...norm(at, T, H),
 });
 
-const pooled = (S: number, H: number): Sizes => ({ pooled: S * H, norm: S, embedding: S * H });
+/** What is left of a text. */
+export const pooled = (S: number, H: number): Sizes => ({ pooled: S * H, norm: S, embedding: S * H });
 
 // Along the forward pass the tensors take turns: each kernel reads bank 1 and writes bank 0, or the other way round.
 const firstBank = new Set(["qkv", "sum", "intermediate", "pooled"]);
 const forwardBank = (name: string): number => (firstBank.has(name.split(".").at(-1) ?? "") ? 0 : 1);
 
 /** Every activation of the forward pass, kept apart for the backward pass. */
-export function keptActivations({ T, S }: Capacity, shape: EncoderShape): Rooms {
+export function keptActivations({ T, S }: Capacity, shape: BertShape): Rooms {
   const sizes = [norm("embeddings.", T, shape.hidden), pooled(S, shape.hidden)];
   for (let i = 0; i < shape.layers; i++) sizes.push(layer(`layer.${i}.`, T, shape));
   return new Map(sizes.flatMap((part) => [...rooms(part, forwardBank)]));
 }
 
 /** The activations of one layer, for a forward pass that every layer reuses. */
-export const reusedActivations = ({ T, S }: Capacity, shape: EncoderShape): Rooms =>
+export const reusedActivations = ({ T, S }: Capacity, shape: BertShape): Rooms =>
   rooms({ ...layer("", T, shape), ...pooled(S, shape.hidden) }, forwardBank);
 
 /** The name in {@link reusedActivations} of a name in {@link keptActivations}: a layer's output goes over its input. */
@@ -96,7 +97,7 @@ const gradientBanks: Sizes = {
 };
 
 /** Gradients of activations: a few of a token's width, which take turns, and scratch for two-stage sums. */
-export function activationGradients({ T, S }: Capacity, { hidden: H, intermediate: I, heads: N }: EncoderShape): Rooms {
+export function activationGradients({ T, S }: Capacity, { hidden: H, intermediate: I, heads: N }: BertShape): Rooms {
   const linears = [
     { I: H, O: 3 * H },
     { I: H, O: H },

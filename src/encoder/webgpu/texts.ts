@@ -1,6 +1,6 @@
 /** What the kernels need to know about a batch of packed texts, worked out on the CPU: a few integers a token. */
 import { assert } from "../../base/assert.ts";
-import type { EncoderShape } from "../../domain/encoder.ts";
+import type { BertShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
 import { GpuOutOfMemory } from "../../gpu/errors.ts";
 import { BLOCK } from "../../kernels/counts.ts";
@@ -36,6 +36,13 @@ export function sortRows(keys: Int32Array, bound: number): SortedRows {
   return { ids: Int32Array.from(ids), offsets: Int32Array.from([...offsets, keys.length]), order };
 }
 
+/** Sorted rows by their names in the index. */
+export const rowsNamed = (name: string, { ids, offsets, order }: SortedRows) => ({
+  [`${name}.ids`]: ids,
+  [`${name}.offsets`]: offsets,
+  [`${name}.order`]: order,
+});
+
 /** One number a token, and the blocks of the attention kernels. */
 export interface TextIndex {
   readonly T: number;
@@ -48,43 +55,53 @@ export interface TextIndex {
   readonly blocks: Int32Array<ArrayBuffer>;
 }
 
-/** Workgroups in one dimension: some kernels have one for each token. */
+/** WebGPU's default maxComputeWorkgroupsPerDimension. */
 const MOST = 65535;
 
-function checkTexts({ tokenIds, cuSeqlens }: PackedTexts, { vocabulary }: EncoderShape): void {
+/** For kernels with a workgroup for each of `count` things. Errors: GpuOutOfMemory for more than 65,535. */
+export function checkWorkgroups(count: number, things: string): void {
+  if (count <= MOST) return;
+  throw new GpuOutOfMemory(
+    `A batch of ${count} ${things} is more than the GPU takes at once, ${MOST}. Use a smaller batch or shorter texts.`,
+  );
+}
+
+export function checkTexts({ tokenIds, cuSeqlens }: PackedTexts, vocabulary: number): void {
   const T = tokenIds.length;
-  if (T > MOST || cuSeqlens.length > MOST) {
-    throw new GpuOutOfMemory(
-      `A batch of ${T} tokens is more than the GPU takes at once, ${MOST}. Use a smaller batch or shorter texts.`,
-    );
-  }
   assert(cuSeqlens.length > 1 && cuSeqlens[0] === 0 && cuSeqlens.at(-1) === T, `cuSeqlens of ${T} tokens`);
+  assert(
+    cuSeqlens.every((start, s) => s === 0 || start > (cuSeqlens[s - 1] ?? 0)),
+    "a text has no token",
+  );
   assert(
     tokenIds.every((id) => id >= 0 && id < vocabulary),
     `a token id is not below ${vocabulary}`,
   );
 }
 
-/** Errors: GpuOutOfMemory for more than 65,535 tokens. */
-export function indexTexts(texts: PackedTexts, shape: EncoderShape): TextIndex {
-  checkTexts(texts, shape);
+/** (T) text of each token. */
+export function textOfTokens({ tokenIds, cuSeqlens }: PackedTexts): Int32Array<ArrayBuffer> {
+  const textOf = new Int32Array(tokenIds.length);
+  for (let s = 0; s + 1 < cuSeqlens.length; s++) textOf.fill(s, cuSeqlens[s], cuSeqlens[s + 1]);
+  return textOf;
+}
+
+/** Errors: GpuOutOfMemory for more than 65,535 tokens: some of BERT's kernels have a workgroup for each. */
+export function indexTexts(texts: PackedTexts, { vocabulary, positions: most }: BertShape): TextIndex {
+  checkWorkgroups(texts.tokenIds.length, "tokens");
+  checkTexts(texts, vocabulary);
   const T = texts.tokenIds.length;
   const S = texts.cuSeqlens.length - 1;
   const positions = new Int32Array(T);
-  const textOf = new Int32Array(T);
   const blocks: number[] = [];
   for (let s = 0; s < S; s++) {
     const start = texts.cuSeqlens[s] ?? 0;
     const end = texts.cuSeqlens[s + 1] ?? 0;
-    assert(
-      end > start && end - start <= shape.positions,
-      `text ${s} has ${end - start} of 1 to ${shape.positions} tokens`,
-    );
+    assert(end - start <= most, `text ${s} has ${end - start} of 1 to ${most} tokens`);
     for (let t = start; t < end; t++) {
       positions[t] = t - start;
-      textOf[t] = s;
       if ((t - start) % BLOCK === 0) blocks.push(t, s);
     }
   }
-  return { T, S, positions, textOf, blocks: Int32Array.from(blocks) };
+  return { T, S, positions, textOf: textOfTokens(texts), blocks: Int32Array.from(blocks) };
 }

@@ -3,8 +3,10 @@ import type { Slice } from "../../gpu/slice.ts";
 import type { Counts } from "../counts.ts";
 import backwardCode from "./backward.wgsl?raw";
 import forwardCode from "./forward.wgsl?raw";
+import lookupCode from "./lookup.wgsl?raw";
 
 const forward: Kernel = { name: "embedding/forward", code: forwardCode };
+const lookup: Kernel = { name: "embedding/lookup", code: lookupCode };
 const backward: Kernel = { name: "embedding/backward", code: backwardCode };
 
 interface Forward {
@@ -28,6 +30,24 @@ export const embeddingForward = (at: Forward, { H }: { readonly H: number }): Di
   kernel: forward,
   constants: { H },
   bindings: [at.counts, at.word, at.position, at.type, at.tokenIds, at.positions, at.x],
+  workgroups: ({ T }) => spread(T * H),
+});
+
+interface Lookup {
+  /** (T, H) */
+  readonly x: Slice;
+  readonly counts: Slice;
+  /** (V, H) */
+  readonly word: Slice;
+  /** (T) */
+  readonly tokenIds: Slice;
+}
+
+/** x = word. */
+export const embeddingLookup = (at: Lookup, { H }: { readonly H: number }): Dispatch<Counts> => ({
+  kernel: lookup,
+  constants: { H },
+  bindings: [at.counts, at.word, at.tokenIds, at.x],
   workgroups: ({ T }) => spread(T * H),
 });
 

@@ -1,10 +1,8 @@
 /** Inference: the forward pass alone, over an arena that all layers reuse. */
-import type { EncoderShape, Pooling } from "../../domain/encoder.ts";
+import type { EncoderShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
-import { encoderForward } from "../../encoder/webgpu/forward.ts";
-import type { At, Capacity } from "../../encoder/webgpu/tensors.ts";
-import { indexSizes, reused, reusedActivations, rooms } from "../../encoder/webgpu/tensors.ts";
-import { indexTexts, type TextIndex } from "../../encoder/webgpu/texts.ts";
+import type { Described, Program } from "../../encoder/webgpu/program.ts";
+import { rooms, type At, type Capacity } from "../../encoder/webgpu/tensors.ts";
 import { createArena, type Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Pass } from "../../gpu/pass.ts";
@@ -14,28 +12,10 @@ import { countsUniform, type Counts } from "../../kernels/counts.ts";
 import { enough } from "./capacity.ts";
 import type { Context } from "./context.ts";
 
-/** The sizes of a batch for its forward pass. */
-export const countTexts = ({ T, S, blocks }: TextIndex): Counts => ({
-  T,
-  S,
-  B: 0,
-  blocks: blocks.length / 2,
-  words: 0,
-  positions: 0,
-});
-
-/** Writes what the forward pass needs of a batch. */
-export function writeTexts(
-  gpu: Gpu,
-  at: At,
-  { texts, index, counts }: { texts: PackedTexts; index: TextIndex; counts: Counts },
-): void {
+/** Writes what the passes need to know of a batch. */
+export function writeBatch(gpu: Gpu, at: At, { counts, integers }: Described): void {
   write(gpu, at("counts"), countsUniform(counts));
-  write(gpu, at("tokenIds"), texts.tokenIds);
-  write(gpu, at("cuSeqlens"), texts.cuSeqlens);
-  write(gpu, at("positions"), index.positions);
-  write(gpu, at("textOf"), index.textOf);
-  write(gpu, at("blocks"), index.blocks);
+  for (const [name, values] of Object.entries(integers)) write(gpu, at(name), values);
 }
 
 interface Plan {
@@ -47,7 +27,7 @@ interface Plan {
 
 export interface EncoderWeights {
   readonly shape: EncoderShape;
-  readonly pooling: Pooling;
+  readonly program: Program;
   /** By region. */
   readonly weight: At;
 }
@@ -69,11 +49,12 @@ export class Embedder {
     const capacity = { T: enough(have?.T, T), S: enough(have?.S, S) };
     this.dispose();
     const { gpu, pipelines } = this.#context;
-    const { shape, pooling, weight } = this.#encoder;
+    const { program, weight } = this.#encoder;
+    const { indexSizes, activations: activationRooms, roomOf } = program.embed;
     const index = await createArena(gpu, "embed index", rooms(indexSizes(capacity)));
-    const activations = await createArena(gpu, "embed activations", reusedActivations(capacity, shape));
-    const activation = (name: string) => activations.at(reused(name));
-    const passes = await pipelines.realise(encoderForward(shape, pooling, { weight, index: index.at, activation }));
+    const activations = await createArena(gpu, "embed activations", activationRooms(capacity));
+    const activation = (name: string) => activations.at(roomOf(name));
+    const passes = await pipelines.realise(program.forward({ weight, index: index.at, activation }));
     this.#plan = { capacity, index, activations, passes };
     return this.#plan;
   }
@@ -81,15 +62,15 @@ export class Embedder {
   /** (S, H) unit vectors. */
   async embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>> {
     const { gpu, submitter } = this.#context;
-    const { shape } = this.#encoder;
-    const index = indexTexts(texts, shape);
-    const counts = countTexts(index);
-    const plan = await this.#planFor(index);
-    writeTexts(gpu, plan.index.at, { texts, index, counts });
+    const { shape, program } = this.#encoder;
+    const batch = program.embed.describe(texts);
+    const { counts } = batch;
+    const plan = await this.#planFor(counts);
+    writeBatch(gpu, plan.index.at, batch);
     const start = performance.now();
     submitter.submit({ label: "embed", passes: plan.passes, counts });
     const embedding = plan.activations.at("embedding");
-    const result = await readFloats(gpu, { ...embedding, size: index.S * shape.hidden * 4 });
+    const result = await readFloats(gpu, { ...embedding, size: counts.S * shape.hidden * 4 });
     submitter.measure(plan.passes.length, start);
     return result;
   }

@@ -1,17 +1,6 @@
 /** A training step as one list of passes: forward, loss, backward, norm, update; and what has to be written for a batch. */
 import type { ContrastiveBatch, TrainerSettings } from "../../domain/engine.ts";
-import { encoderBackward } from "../../encoder/webgpu/backward.ts";
-import { encoderForward } from "../../encoder/webgpu/forward.ts";
-import {
-  activationGradients,
-  indexSizes,
-  keptActivations,
-  rooms,
-  rowSizes,
-  type At,
-  type Capacity,
-} from "../../encoder/webgpu/tensors.ts";
-import { indexTexts, sortRows } from "../../encoder/webgpu/texts.ts";
+import { rooms, type At, type Capacity } from "../../encoder/webgpu/tensors.ts";
 import { createArena, type Arena, type Rooms } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Dispatch, Pass } from "../../gpu/pass.ts";
@@ -23,7 +12,7 @@ import { gradNorm, PARTIALS } from "../../kernels/gradnorm/gradnorm.ts";
 import { infonceBackward, infonceForward } from "../../kernels/infonce/infonce.ts";
 import { enough } from "./capacity.ts";
 import type { Context } from "./context.ts";
-import { countTexts, writeTexts, type EncoderWeights } from "./embed.ts";
+import { writeBatch, type EncoderWeights } from "./embed.ts";
 import { touchingPairs } from "./pairs.ts";
 
 /** One piece of each flat arena, small enough to be bound. */
@@ -82,7 +71,7 @@ const pairSizes = ({ S, B, pairs }: StepCapacity) => ({
   "touching.others": 2 * pairs,
 });
 
-/** Banks as in encoder/webgpu/tensors.ts: the loss reads bank 1 and writes bank 2, and so on. */
+/** Banks as in encoder/webgpu: the loss reads bank 1 and writes bank 2, and so on. */
 const lossRooms = ({ B, pairs }: StepCapacity, pieces: number): Rooms =>
   rooms({ loss: B, coefficient: pairs, partial: pieces * PARTIALS }, (name) => (name === "partial" ? 5 : 2));
 
@@ -137,18 +126,16 @@ export async function planStep(
   settings: TrainerSettings,
   capacity: StepCapacity,
 ): Promise<StepPlan> {
-  const { shape, pooling, weight } = tensors.encoder;
-  const integers = { ...indexSizes(capacity), ...rowSizes(capacity, shape), ...pairSizes(capacity) };
+  const { shape, program, weight } = tensors.encoder;
+  const integers = { ...program.step.indexSizes(capacity), ...pairSizes(capacity) };
   const index = await createArena(gpu, "step index", rooms(integers));
-  const kept = keptActivations(capacity, shape);
-  const gradients = activationGradients(capacity, shape);
-  const all = new Map([...kept, ...gradients, ...lossRooms(capacity, tensors.pieces.length)]);
+  const all = new Map([...program.step.activations(capacity), ...lossRooms(capacity, tensors.pieces.length)]);
   const activations = await createArena(gpu, "step activations", all);
   const encoder = { weight, gradient: tensors.gradient, index: index.at, activation: activations.at };
   const passes = await pipelines.realise([
-    ...encoderForward(shape, pooling, encoder),
+    ...program.forward(encoder),
     ...loss(index.at, activations.at, { H: shape.hidden, temperature: settings.temperature }),
-    ...encoderBackward(shape, pooling, encoder),
+    ...program.backward(encoder),
     ...update(index.at, activations.at, tensors, settings),
   ]);
   return { capacity, index, activations, passes };
@@ -163,20 +150,13 @@ export interface StepInput {
 }
 
 /** Works out everything that a step needs to know of a batch. */
-export function stepInput(batch: ContrastiveBatch, learningRate: number, { shape }: EncoderWeights): StepInput {
+export function stepInput(batch: ContrastiveBatch, learningRate: number, { program }: EncoderWeights): StepInput {
   const { texts, queries, offsets, candidates } = batch;
-  const index = indexTexts(texts, shape);
-  const words = sortRows(texts.tokenIds, shape.vocabulary);
-  const places = sortRows(index.positions, shape.positions);
+  const described = program.step.describe(texts);
   const touching = touchingPairs(batch);
-  const counts = { ...countTexts(index), B: queries.length, words: words.ids.length, positions: places.ids.length };
+  const counts = { ...described.counts, B: queries.length };
   const integers = {
-    "words.ids": words.ids,
-    "words.offsets": words.offsets,
-    "words.order": words.order,
-    "places.ids": places.ids,
-    "places.offsets": places.offsets,
-    "places.order": places.order,
+    ...described.integers,
     queries,
     offsets,
     candidates,
@@ -186,11 +166,10 @@ export function stepInput(batch: ContrastiveBatch, learningRate: number, { shape
   };
   return {
     counts,
-    needed: { T: index.T, S: index.S, B: queries.length, pairs: candidates.length },
+    needed: { T: counts.T, S: counts.S, B: queries.length, pairs: candidates.length },
     writeTo(gpu, at) {
-      writeTexts(gpu, at, { texts, index, counts });
+      writeBatch(gpu, at, { counts, integers });
       write(gpu, at("rate"), new Float32Array([learningRate]));
-      for (const [name, values] of Object.entries(integers)) write(gpu, at(name), values);
     },
   };
 }

@@ -70,7 +70,7 @@ class WebGpuTrainer implements Trainer {
       pieces: pieces(table, { ...memory, weight: weights }, limit),
       state: whole(memory.state),
     };
-    this.#clears = ["embeddings.word", "embeddings.position"].map(gradient);
+    this.#clears = encoder.program.sparse.map(gradient);
   }
 
   async step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome> {

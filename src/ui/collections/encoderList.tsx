@@ -36,8 +36,9 @@ export function EncoderList() {
         <Picker label="Open an encoder folder" folder pick={open} disabled={disabled} />
       </div>
       <p class="quiet prose">
-        A BERT-family encoder as sentence-transformers saves it: config.json, model.safetensors, tokenizer.json and the
-        rest, in a folder or a zip. A trained encoder is downloaded in Results.
+        A BERT-family or static encoder as sentence-transformers saves it: config.json or modules.json,
+        model.safetensors, tokenizer.json and the rest, in a folder or a zip. A trained encoder is downloaded in
+        Results.
       </p>
     </section>
   );

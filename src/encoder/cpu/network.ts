@@ -1,0 +1,26 @@
+import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
+
+export type Arena = Float32Array<ArrayBuffer>;
+
+/** Where the gradient of a batch goes, and at which temperature its loss is taken. */
+export interface Target {
+  readonly temperature: number;
+  /** Added to, in the arena's layout. */
+  readonly gradient: Arena;
+}
+
+/**
+ * What a family of encoders computes on the CPU. The model around it keeps the weights, the order of the calls and the
+ * optimiser; each call ends before the next begins.
+ */
+export interface Network {
+  /** What it runs on, where that is less than the engine has. */
+  readonly device?: string | undefined;
+  /** (S, H) unit vectors. */
+  embed(weights: Arena, texts: PackedTexts): Arena | Promise<Arena>;
+  /** The loss of the batch. */
+  differentiate(weights: Arena, batch: ContrastiveBatch, target: Target): number | Promise<number>;
+  /** To be called when the weights have changed. */
+  weightsChanged(): void;
+  dispose(): void;
+}

@@ -1,0 +1,51 @@
+/** What a family of encoders runs on the GPU: two lists of passes, what they have to know of a batch, and the room they need. */
+import type { PackedTexts } from "../../domain/engine.ts";
+import type { Rooms } from "../../gpu/arena.ts";
+import type { Dispatch } from "../../gpu/pass.ts";
+import type { Counts } from "../../kernels/counts.ts";
+import type { At, Capacity, Sizes } from "./tensors.ts";
+
+export type Passes = readonly Dispatch<Counts>[];
+
+export interface ForwardTensors {
+  /** By region. */
+  readonly weight: At;
+  readonly index: At;
+  readonly activation: At;
+}
+
+export interface BackwardTensors extends ForwardTensors {
+  /** Gradients of the weights, by region. Rows of the embedding tables that no token reads are not written. */
+  readonly gradient: At;
+}
+
+/** A batch as the passes see it. */
+export interface Described {
+  /** Of queries there are none yet. */
+  readonly counts: Counts;
+  /** By the names of the index; `counts` is not among them. */
+  readonly integers: Readonly<Record<string, Int32Array<ArrayBuffer>>>;
+}
+
+export interface Needs {
+  /** Errors: GpuOutOfMemory for a batch that no GPU takes at once. */
+  describe(texts: PackedTexts): Described;
+  indexSizes(capacity: Capacity): Sizes;
+  activations(capacity: Capacity): Rooms;
+}
+
+export interface Program {
+  /** From `tokenIds` of the index to `embedding` (S, H). */
+  readonly forward: (tensors: ForwardTensors) => Passes;
+  /** From `d.embedding` (S, H) to the gradients, after a forward pass whose activations were kept. */
+  readonly backward: (tensors: BackwardTensors) => Passes;
+  /** Of the forward pass alone. */
+  readonly embed: Needs & {
+    /** The name in `activations` of a tensor that {@link Program.forward} names: several may share one room. */
+    readonly roomOf: (name: string) => string;
+  };
+  /** Of forward and backward. */
+  readonly step: Needs;
+  /** Regions of the gradient that keep what they held in the rows that a batch does not read. */
+  readonly sparse: readonly string[];
+}
