@@ -11,15 +11,19 @@ import path from "node:path";
 import * as v from "valibot";
 import { present } from "../src/base/assert.ts";
 import { digestOf } from "../src/base/digest.ts";
+import { recordOf } from "../src/base/record.ts";
 import { isUserError, messageOf } from "../src/base/errors.ts";
 import type { Config } from "../src/domain/config.ts";
 import { encoderDigest, type EncoderFolder } from "../src/domain/encoder.ts";
+import type { QueryId } from "../src/domain/ids.ts";
+import { systemNames, systemsOf } from "../src/domain/ranking.ts";
 import type { RunProducts, RunResult } from "../src/domain/run.ts";
 import type { ImportResult } from "../src/domain/stages.ts";
 import type { RunInput } from "../src/pipeline/run.ts";
 import { encoderFolder } from "./files.ts";
 import { planOf, type GridPlan } from "./gridFile.ts";
-import { markdown, METRIC, tableOf, type Failure, type FinishedRun, type GridRow, type PerQuery } from "./gridTable.ts";
+import { METRIC, tablesOf, type FinishedRun, type GridRow, type PerQuery } from "./gridTable.ts";
+import { markdown, type Failure } from "./gridText.ts";
 import { resultJson, trecRuns, type Digests } from "./result.ts";
 
 /** What a single experiment is made of. */
@@ -64,10 +68,16 @@ function writeWhole(file: string, content: string): void {
 
 const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
 
-function perQueryOf({ systems }: RunResult): PerQuery {
-  const { bm25, before, after } = systems;
-  const of = ({ perQuery }: typeof after) => perQuery[METRIC] ?? [];
-  return { metric: METRIC, queryIds: after.queryIds, bm25: of(bm25), before: of(before), after: of(after) };
+/** Those of the result that neither share an answer with training nor nearly repeat a training query. */
+function cleanQueries({ clean, systems }: RunResult): readonly QueryId[] {
+  if (!clean) return systems.after.queryIds;
+  return clean.kind === "measured" ? clean.systems.after.queryIds : [];
+}
+
+function perQueryOf(result: RunResult): PerQuery {
+  const { systems } = result;
+  const values = recordOf(systemNames, (name) => systems[name]?.perQuery[METRIC] ?? []);
+  return { metric: METRIC, queryIds: systems.after.queryIds, clean: cleanQueries(result), ...values };
 }
 
 const isObject = (value: unknown): boolean => typeof value === "object" && value !== null;
@@ -81,7 +91,13 @@ const resultFile = v.object({
   notes: v.array(v.string()),
   seconds: v.custom<GridRow["seconds"]>(isObject),
 });
-const perQueryFile = v.custom<PerQuery>(isObject);
+/** With every system of today: a run of a version that had fewer is done anew. */
+const perQueryFile = v.looseObject({
+  metric: v.literal(METRIC),
+  queryIds: v.custom<readonly QueryId[]>(Array.isArray),
+  clean: v.custom<readonly QueryId[]>(Array.isArray),
+  ...recordOf(systemNames, () => v.array(v.number())),
+});
 
 /** The run as its folder has it, if it is whole and was made from the same things. */
 function finishedIn({ arm, seed, out, digests }: One, { engine }: GridPlan): FinishedRun | undefined {
@@ -105,6 +121,12 @@ function measuringKey(config: Config): string {
   return digestOf({ seed, evaluate, maxQueryTokens, maxDocumentTokens, queryPrefix, documentPrefix, pooling, trains });
 }
 
+/** What does not depend on the training. */
+function untrained(products: RunProducts): RunProducts {
+  const names = ["bm25", "vectorsBefore", ...systemsOf("before").map(({ name }) => name)];
+  return Object.fromEntries(Object.entries(products).filter(([name]) => names.includes(name)));
+}
+
 async function performed(one: One, grid: Grid): Promise<FinishedRun> {
   const { plan, host, collection, folder, guide, shared } = grid;
   mkdirSync(one.out, { recursive: true });
@@ -122,14 +144,8 @@ async function performed(one: One, grid: Grid): Promise<FinishedRun> {
     ...(known && { products: known }),
   };
   const { outcome, products } = await host.perform(input, one.out);
-  const { bm25, before, after, vectorsBefore } = products;
-  if (bm25 && before && vectorsBefore) shared.set(key, { bm25, before, vectorsBefore });
-  const rankings = {
-    ...(bm25 && { bm25: bm25.rankings }),
-    ...(before && { before: before.rankings }),
-    ...(after && { after: after.rankings }),
-  };
-  for (const [file, content] of Object.entries(trecRuns(rankings))) writeFileSync(path.join(one.out, file), content);
+  if (products.vectorsBefore) shared.set(key, untrained(products));
+  for (const [file, content] of Object.entries(trecRuns(products))) writeFileSync(path.join(one.out, file), content);
   writeFileSync(path.join(one.out, "perquery.json"), json(perQueryOf(outcome.result)));
   writeWhole(path.join(one.out, "result.json"), json(resultJson(outcome.result, one.config, one.digests)));
   return present(finishedIn(one, plan), "the result that was just written");
@@ -138,10 +154,10 @@ async function performed(one: One, grid: Grid): Promise<FinishedRun> {
 function report({ plan }: Grid, finished: readonly FinishedRun[], failures: readonly Failure[]): void {
   const { reference, seeds, out } = plan;
   const arms = plan.arms.map(({ name }) => name);
-  const table = tableOf({ arms, reference, finished });
+  const tables = tablesOf({ arms, reference, finished });
   const rows = [...finished.map(({ row }) => row), ...failures];
-  writeWhole(path.join(out, "grid.json"), json({ reference: reference ?? null, metric: METRIC, seeds, rows, table }));
-  writeWhole(path.join(out, "table.md"), markdown({ arms, reference, seeds, finished, table, failures }));
+  writeWhole(path.join(out, "grid.json"), json({ reference: reference ?? null, metric: METRIC, seeds, rows, tables }));
+  writeWhole(path.join(out, "table.md"), markdown({ arms, reference, seeds, finished, tables, failures }));
 }
 
 /** Seed by seed, so that early on there is a whole table. */

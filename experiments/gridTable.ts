@@ -1,7 +1,21 @@
-/** The table of a grid: every arm over its seeds, against the reference arm, beside BM25 and the encoder before training. */
+/**
+ * The tables of a grid: every arm over its seeds, against the reference arm, beside BM25 and the encoder before training;
+ * by the encoder alone and fused with BM25; on all queries, and on the clean ones where not all are.
+ */
+import { present } from "../src/base/assert.ts";
 import type { GradientVariance, Snapshot } from "../src/domain/diagnostics.ts";
 import type { QueryId } from "../src/domain/ids.ts";
-import type { Comparison, Interval, MetricName, SystemName } from "../src/domain/ranking.ts";
+import {
+  rankedBy,
+  systemsOf,
+  type BySystem,
+  type Comparison,
+  type EncoderState,
+  type Interval,
+  type MetricName,
+  type RankedBy,
+  type SystemName,
+} from "../src/domain/ranking.ts";
 import type { RunResult } from "../src/domain/run.ts";
 import { compareOverSeeds, holm, meanIntervals, overSeeds, type SeedRun } from "../src/retrieval/significance.ts";
 
@@ -14,7 +28,7 @@ const SEED = 1;
 export interface GridRow {
   readonly arm: string;
   readonly seed: number;
-  readonly metrics: Readonly<Record<SystemName, Readonly<Record<MetricName, Interval>>>>;
+  readonly metrics: BySystem<Readonly<Record<MetricName, Interval>>>;
   readonly gate: RunResult["gate"] | null;
   readonly diagnostics: {
     readonly snapshots: readonly Snapshot[];
@@ -29,6 +43,8 @@ export interface GridRow {
 export interface PerQuery extends Readonly<Record<SystemName, readonly number[]>> {
   readonly metric: MetricName;
   readonly queryIds: readonly QueryId[];
+  /** Those that are clean; none where they are too few for a figure. */
+  readonly clean: readonly QueryId[];
 }
 
 export interface FinishedRun {
@@ -43,9 +59,18 @@ export interface TableInput {
   readonly finished: readonly FinishedRun[];
 }
 
+export interface Table {
+  readonly queries: "all" | "clean";
+  /** By what the arms and the encoder before training rank. */
+  readonly by: RankedBy;
+  readonly rows: readonly TableRow[];
+}
+
 export interface TableRow {
   readonly name: string;
   readonly system: SystemName;
+  /** An arm of the grid, and not what stands beside the arms. */
+  readonly trained: boolean;
   /** Those that finished. */
   readonly seeds: readonly number[];
   readonly queries: number;
@@ -75,20 +100,22 @@ function standardDeviation(values: readonly number[]): number | null {
   return Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / (values.length - 1));
 }
 
-const seedRun = ({ perQuery }: FinishedRun, system: SystemName): SeedRun => ({
-  queryIds: perQuery.queryIds,
-  values: perQuery[system],
-});
+function seedRun({ perQuery }: FinishedRun, system: SystemName, queries: Table["queries"]): SeedRun {
+  const { queryIds, clean } = perQuery;
+  if (queries === "all") return { queryIds, values: perQuery[system] };
+  const kept = new Set(clean);
+  return { queryIds: clean, values: perQuery[system].filter((_, i) => kept.has(present(queryIds[i], "query"))) };
+}
 
-/** The same seeds of both. Null where they have none in common. */
-function against(runs: readonly FinishedRun[], system: SystemName, reference: readonly FinishedRun[]) {
-  const seeds = new Set(runs.map(({ row }) => row.seed));
-  const paired = reference.filter(({ row }) => seeds.has(row.seed));
-  const own = paired.flatMap(({ row }) => runs.filter((run) => run.row.seed === row.seed));
+/** The lines' systems on the seeds that both finished. Null where they have none in common. */
+function against(line: Line, reference: Line, queries: Table["queries"]): Comparison | null {
+  const seeds = new Set(line.runs.map(({ row }) => row.seed));
+  const paired = reference.runs.filter(({ row }) => seeds.has(row.seed));
+  const own = paired.flatMap(({ row }) => line.runs.filter((run) => run.row.seed === row.seed));
   if (own.length === 0) return null;
   return compareOverSeeds(
-    paired.map((run) => seedRun(run, "after")),
-    own.map((run) => seedRun(run, system)),
+    paired.map((run) => seedRun(run, reference.system, queries)),
+    own.map((run) => seedRun(run, line.system, queries)),
     SEED,
   );
 }
@@ -101,20 +128,23 @@ interface Line {
   readonly name: string;
   readonly system: SystemName;
   readonly runs: readonly FinishedRun[];
+  readonly trained: boolean;
 }
 
-function rowOf({ name, system, runs }: Line, reference: readonly FinishedRun[]): TableRow {
-  const measured = runs.map((run) => seedRun(run, system));
+function rowOf(line: Line, reference: Line, queries: Table["queries"]): TableRow {
+  const { name, system, runs, trained } = line;
+  const measured = runs.map((run) => seedRun(run, system, queries));
   const values = [...overSeeds(measured).values()];
-  const seen = system === "after" ? runs.map(({ row }) => row.diagnostics) : [];
+  const seen = trained ? runs.map(({ row }) => row.diagnostics) : [];
   return {
     name,
     system,
+    trained,
     seeds: runs.map(({ row }) => row.seed),
     queries: values.length,
     mean: values.length === 0 ? null : (meanIntervals([values], SEED)[0] ?? null),
     spread: standardDeviation(measured.flatMap((run) => meanOf(run.values) ?? [])),
-    against: runs === reference && system === "after" ? null : against(runs, system, reference),
+    against: trained && runs === reference.runs ? null : against(line, reference, queries),
     holm: null,
     traceVariance: meanOf(seen.map(({ variance }) => variance?.trace)),
     embeddingVariance: meanOf(seen.map(({ snapshots }) => embeddingVarianceOf(snapshots[0]))),
@@ -124,104 +154,36 @@ function rowOf({ name, system, runs }: Line, reference: readonly FinishedRun[]):
 }
 
 function corrected(rows: readonly TableRow[]): TableRow[] {
-  const family = rows.filter(({ system, against }) => system === "after" && against);
+  const family = rows.filter(({ trained, against }) => trained && against);
   const adjusted = holm(family.map(({ against }) => against?.pValue ?? 1));
   return rows.map((row) => ({ ...row, holm: adjusted[family.indexOf(row)] ?? null }));
 }
 
 /** BM25 and "before" are of the reference arm's runs, or of the first arm's where there is no reference. */
-export function tableOf({ arms, reference, finished }: TableInput): TableRow[] {
+function tableOf({ arms, reference, finished }: TableInput, queries: Table["queries"], by: RankedBy): Table {
   const byArm = new Map(arms.map((arm) => [arm, finished.filter(({ row }) => row.arm === arm)]));
   const compared = (reference === undefined ? undefined : byArm.get(reference)) ?? [];
   const shown = compared.length > 0 ? compared : ([...byArm.values()].find((runs) => runs.length > 0) ?? []);
+  const systemBy = (encoder: EncoderState): SystemName =>
+    present(
+      systemsOf(encoder).find((system) => system.by === by),
+      by,
+    ).name;
+  const [before, after] = [systemBy("before"), systemBy("after")];
   const lines: Line[] = [
-    { name: "BM25 search", system: "bm25", runs: shown },
-    { name: "before training", system: "before", runs: shown },
-    ...[...byArm].map(([name, runs]): Line => ({ name, system: "after", runs })),
+    { name: "BM25 search", system: "bm25", runs: shown, trained: false },
+    { name: "before training", system: before, runs: shown, trained: false },
+    ...[...byArm].map(([name, runs]): Line => ({ name, system: after, runs, trained: true })),
   ];
-  return corrected(lines.map((line) => rowOf(line, compared)));
+  const to = { name: reference ?? "", system: after, runs: compared, trained: true };
+  return { queries, by, rows: corrected(lines.map((line) => rowOf(line, to, queries))) };
 }
 
-const NOTHING = "–";
-/** ".318", "−.010", "1.000": as the tables of the field are printed. */
-const figure = (value: number): string =>
-  value
-    .toFixed(3)
-    .replace("-", "−")
-    .replace(/^(−?)0\./u, "$1.");
-const signed = (value: number): string => (value >= 0 ? "+" : "") + figure(value);
-const orNothing = (value: number | null, print: (value: number) => string): string =>
-  value === null ? NOTHING : print(value);
-const probability = (p: number): string => (p < 0.001 ? "< .001" : figure(p));
-/** Variances span many orders of magnitude. */
-const scale = (value: number): string => String(Number(value.toPrecision(3)));
-
-function cells(row: TableRow, reference: string | undefined, seeds: number): string[] {
-  const { mean, against, shortcutBefore, shortcutAfter } = row;
-  const missing = row.system === "after" && row.seeds.length < seeds;
-  return [
-    row.name + (missing ? ` (${row.seeds.length} of ${seeds} seeds)` : ""),
-    mean ? `${figure(mean.value)} (${figure(mean.low)}–${figure(mean.high)})` : NOTHING,
-    row.system === "after" ? orNothing(row.spread, (value) => `± ${figure(value)}`) : NOTHING,
-    row.system === "after" && row.name === reference
-      ? "reference"
-      : against
-        ? `${signed(against.difference.value)} (${signed(against.difference.low)} to ${signed(against.difference.high)})`
-        : NOTHING,
-    orNothing(against?.pValue ?? null, probability),
-    orNothing(row.holm, probability),
-    orNothing(row.traceVariance, scale),
-    orNothing(row.embeddingVariance, scale),
-    shortcutBefore === null && shortcutAfter === null
-      ? NOTHING
-      : `${orNothing(shortcutBefore, figure)} → ${orNothing(shortcutAfter, figure)}`,
-  ];
-}
-
-const COLUMNS = ["", "nDCG@10", "seeds", "against", "p", "p (Holm)", "V_tr", "V_emb", "shortcut"];
-
-export interface Failure {
-  readonly arm: string;
-  readonly seed: number;
-  readonly error: string;
-}
-
-export interface MarkdownInput extends TableInput {
-  readonly seeds: readonly number[];
-  readonly table: readonly TableRow[];
-  readonly failures: readonly Failure[];
-}
-
-/** What the runs said, each sentence once, with the arms that said it. */
-function notesOf({ arms, finished }: TableInput): string[] {
-  const said = new Map<string, Set<string>>();
-  for (const { row } of finished) {
-    for (const note of row.notes) said.set(note, (said.get(note) ?? new Set()).add(row.arm));
-  }
-  return [...said].map(([note, by]) => `- ${by.size === arms.length ? "All arms" : [...by].join("; ")}: ${note}`);
-}
-
-/** table.md: the table, what its columns mean, what failed, and what the runs had to say. */
-export function markdown(input: MarkdownInput): string {
-  const { table, reference, seeds, failures } = input;
-  const queries = Math.max(0, ...table.map((row) => row.queries));
-  const line = (texts: readonly string[]) => `| ${texts.join(" | ")} |`;
-  const head = COLUMNS.map((name) => (name === "against" && reference !== undefined ? `against ${reference}` : name));
-  const lines = [
-    line(head),
-    line(COLUMNS.map(() => "---")),
-    ...table.map((row) => line(cells(row, reference, seeds.length))),
-    "",
-    `${queries} queries; ${seeds.length === 1 ? "seed" : "seeds"} ${seeds.join(", ")}. Each query's value is its mean over the seeds; in brackets the 95 % bootstrap`,
-    "interval over queries, which speaks of other queries and not of other seeds; ±: standard deviation over seeds. p: paired randomisation test;",
-    "Holm's correction is over the arms that are compared. V_tr: trace of the covariance of the parameter gradient before training. V_emb: the same of",
-    "the gradient by the query's vector. Shortcut: area under the ROC curve of a linear probe for written against found negatives, before → after",
-    "training (.5: origin does not show). The last three are without in-training negatives (ANCE, ADORE), and V_emb and shortcut without in-batch ones.",
-    `${NOTHING}: not measured.`,
-  ];
-  const failed = failures.map(({ arm, seed, error }) => `- ${arm}, seed ${seed}: ${error}`);
-  const notes = notesOf(input);
-  if (failed.length > 0) lines.push("", "Failed:", "", ...failed);
-  if (notes.length > 0) lines.push("", "Notes of the runs:", "", ...notes);
-  return `${lines.join("\n")}\n`;
+/** Clean queries have tables where there are any and not all are clean. */
+export function tablesOf(input: TableInput): Table[] {
+  const runs = input.finished.map(({ perQuery }) => perQuery);
+  const some = runs.some(({ queryIds, clean }) => clean.length < queryIds.length);
+  const enough = runs.every(({ clean }) => clean.length > 0);
+  const sets = some && enough ? (["all", "clean"] as const) : (["all"] as const);
+  return sets.flatMap((queries) => rankedBy.map((by) => tableOf(input, queries, by)));
 }

@@ -1,5 +1,6 @@
 /** Says what happens in a run: a line a stage, about ten lines a training, and what was noticed on the way. */
 import type { Snapshot } from "../src/domain/diagnostics.ts";
+import { isSystem } from "../src/domain/ranking.ts";
 import type { RunProduct, RunReport } from "../src/domain/run.ts";
 import type { StepReport } from "../src/domain/training.ts";
 
@@ -21,6 +22,8 @@ function lookLine({ step, mass, expected, shortcut, embeddingVariance }: Snapsho
 }
 
 function productLine({ name, value }: RunProduct): string | undefined {
+  // What a system measured is in the table at the end.
+  if (isSystem(name)) return undefined;
   switch (name) {
     case "gate":
       return `gate: ${value.considered} considered, ${value.dropped} dropped, ${value.relabelled} relabelled`;
@@ -30,9 +33,6 @@ function productLine({ name, value }: RunProduct): string | undefined {
     case "variance":
       return `gradient variance over ${value.batches} batches: ${value.trace.toPrecision(4)} (squared mean ${value.meanSquared.toPrecision(4)})`;
     case "trainingSet":
-    case "bm25":
-    case "before":
-    case "after":
     case "vectorsBefore":
     case "vectorsAfter":
       return undefined;

@@ -1,8 +1,8 @@
 /** What a run leaves behind as files. */
 import os from "node:os";
 import type { Config } from "../src/domain/config.ts";
-import type { Ranking, Scores, SystemName } from "../src/domain/ranking.ts";
-import type { RunResult } from "../src/domain/run.ts";
+import { comparisons, systemNames } from "../src/domain/ranking.ts";
+import type { Figures, RunProducts, RunResult } from "../src/domain/run.ts";
 import { writeRun } from "../src/retrieval/trec.ts";
 
 export interface Digests {
@@ -14,19 +14,32 @@ export interface Digests {
   readonly guide?: string | null;
 }
 
-const means = ({ mean }: Scores) => mean;
+/** Means by system and metric, and p by comparison. */
+function figuresJson({ systems, comparisons: compared, verdict }: Figures) {
+  const means = systemNames.flatMap((name) => (systems[name] ? [[name, systems[name].mean] as const] : []));
+  const pValues = comparisons.map(({ name }) => [name, compared[name]?.pValue] as const);
+  return {
+    verdict,
+    queries: systems.after.queryIds.length,
+    metrics: Object.fromEntries(means),
+    pValues: Object.fromEntries(pValues),
+    comparisons: compared,
+  };
+}
+
+/** Null where all queries are clean. */
+function cleanJson({ clean }: RunResult) {
+  if (clean?.kind === "measured") return { kind: clean.kind, ...figuresJson(clean) };
+  return clean ?? null;
+}
 
 /** result.json: figures first, then what they were made from. Times (those of the refreshes too) and memory are the only parts that vary. */
 export function resultJson(result: RunResult, config: Config, digests: Digests): object {
-  const { systems, comparisons } = result;
   return {
-    verdict: result.verdict,
     split: result.split,
-    queries: systems.after.queryIds.length,
-    metrics: { bm25: means(systems.bm25), before: means(systems.before), after: means(systems.after) },
-    pValues: { afterBefore: comparisons.afterBefore.pValue, afterBm25: comparisons.afterBm25.pValue },
-    comparisons,
+    ...figuresJson(result),
     leak: result.leak ?? null,
+    clean: cleanJson(result),
     notes: result.notes,
     trainingRows: result.trainingRows,
     gate: result.gate ?? null,
@@ -51,8 +64,11 @@ export function resultJson(result: RunResult, config: Config, digests: Digests):
   };
 }
 
-/** bm25.trec, before.trec, after.trec, at depth 100. */
-export function trecRuns(rankings: Readonly<Partial<Record<SystemName, readonly Ranking[]>>>): Record<string, string> {
-  const names = ["bm25", "before", "after"] as const;
-  return Object.fromEntries(names.map((name) => [`${name}.trec`, writeRun(rankings[name] ?? [], `decoy-${name}`)]));
+/** The rankings of every system that was measured, at depth 100: bm25.trec, before.trec, … */
+export function trecRuns(products: RunProducts): Record<string, string> {
+  const written = systemNames.flatMap((name) => {
+    const result = products[name];
+    return result ? [[`${name}.trec`, writeRun(result.rankings, `decoy-${name}`)] as const] : [];
+  });
+  return Object.fromEntries(written);
 }

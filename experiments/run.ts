@@ -15,7 +15,6 @@ import { isUserError, messageOf } from "../src/base/errors.ts";
 import { createReader } from "../src/data/reader.ts";
 import { InvalidConfig, parseConfig, type Config } from "../src/domain/config.ts";
 import { encoderDigest, type EncoderFolder, type EngineKind } from "../src/domain/encoder.ts";
-import type { Ranking, SystemName } from "../src/domain/ranking.ts";
 import type { RunProducts } from "../src/domain/run.ts";
 import type { EncoderStages, ImportResult } from "../src/domain/stages.ts";
 import type { StepReport, TrainingSet } from "../src/domain/training.ts";
@@ -29,6 +28,7 @@ import { runGrid, type GridHost } from "./grid.ts";
 import { asksForGrid } from "./gridFile.ts";
 import { narrate } from "./narrate.ts";
 import { resultJson, trecRuns } from "./result.ts";
+import { resultTable } from "./resultTable.ts";
 
 const USAGE = `usage: npm run experiment -- --out DIR [--data DIR|built-in] [--config FILE] [--encoder DIR|built-in]
                              [--guide DIR|built-in] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
@@ -165,14 +165,6 @@ function writeModel({ files }: EncoderFolder, root: string): void {
   }
 }
 
-function rankingsOf({ bm25, before, after }: RunProducts): Partial<Record<SystemName, readonly Ranking[]>> {
-  return {
-    ...(bm25 && { bm25: bm25.rankings }),
-    ...(before && { before: before.rankings }),
-    ...(after && { after: after.rankings }),
-  };
-}
-
 async function experiment(args: Arguments): Promise<void> {
   const config = configOf(args);
   const folder = encoderFolder(args.encoder);
@@ -192,7 +184,7 @@ async function experiment(args: Arguments): Promise<void> {
   };
   const performed = await perform(nodeServices(), input, args.out);
   const { result } = performed.outcome;
-  const runs = trecRuns(rankingsOf(performed.products));
+  const runs = trecRuns(performed.products);
   for (const [file, content] of Object.entries(runs)) writeFileSync(path.join(args.out, file), content);
   writeModel(await exported(performed, input, summary.digest), path.join(args.out, "model"));
   const digests = {
@@ -205,7 +197,9 @@ async function experiment(args: Arguments): Promise<void> {
     path.join(args.out, "result.json"),
     `${JSON.stringify(resultJson(result, config, digests), undefined, 2)}\n`,
   );
-  console.log(result.verdict);
+  const table = resultTable(result);
+  writeFileSync(path.join(args.out, "table.md"), table);
+  console.log(table);
 }
 
 export async function main(args: readonly string[]): Promise<number> {

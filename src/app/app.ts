@@ -1,8 +1,8 @@
 /** The state of the page, as signals. Actions (one function for each thing a person can ask for) stand in their own files. */
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
-import type { CollectionRecord, RunRecord } from "../domain/run.ts";
+import type { RunRecord } from "../domain/run.ts";
 import type { CollectionsState } from "./collections.ts";
-import { createCollections } from "./collections.ts";
+import { createCollections, selectedRecord } from "./collections.ts";
 import type { DecoysState } from "./decoys.ts";
 import { createDecoys } from "./decoys.ts";
 import type { Dependencies, EncoderRecord } from "./dependencies.ts";
@@ -12,6 +12,7 @@ import type { GenerationState } from "./generation.ts";
 import { createGeneration } from "./generation.ts";
 import type { JudgingState } from "./judging.ts";
 import { createJudging } from "./judging.ts";
+import { learnsFromDocuments, unjudgedSelection } from "./learnFromDocuments.ts";
 import type { WorkState } from "./modelWork.ts";
 import { createWork } from "./modelWork.ts";
 import type { Notice } from "./notices.ts";
@@ -96,13 +97,10 @@ export function createApp(deps: Dependencies): App {
         writable.value &&
         run.phase.value === "idle" &&
         recipe.config.value !== undefined &&
-        selectedRecord(collections) !== undefined,
+        selectedRecord(collections) !== undefined &&
+        (learnsFromDocuments({ recipe }) || !unjudgedSelection({ collections })),
     ),
   };
   followCollection(app);
   return app;
-}
-
-function selectedRecord(collections: CollectionsState): CollectionRecord | undefined {
-  return collections.list.value.find((record) => record.id === collections.selected.value);
 }

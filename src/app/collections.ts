@@ -188,13 +188,12 @@ export function removeCollection(app: App, record: CollectionRecord): void {
   });
 }
 
-export function selectedCollection(app: App): CollectionRecord {
-  const { list, selected } = app.collections;
-  return present(
-    list.value.find(({ id }) => id === selected.value),
-    "the selected collection",
-  );
-}
+/** Undefined while the list is being read. */
+export const selectedRecord = ({ list, selected }: CollectionsState): CollectionRecord | undefined =>
+  list.value.find(({ id }) => id === selected.value);
+
+export const selectedCollection = (app: App): CollectionRecord =>
+  present(selectedRecord(app.collections), "the selected collection");
 
 /** Rejected rows as JSON lines, to be corrected and brought again. */
 export function downloadRejected(app: App, rows: readonly RejectedRow[], name: string): void {

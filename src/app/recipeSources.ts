@@ -32,6 +32,7 @@ export function sourceFields({ negatives }: Pick<Config, "negatives">) {
   const [ance, adore] = [request("ance"), request("adore")];
   return {
     syntheticCount: count("synthetic"),
+    syntheticRecipe: request("synthetic").recipe ?? "",
     humanCount: count("human"),
     bm25Count: count("bm25"),
     bm25First: String(bm25.first),
@@ -68,7 +69,7 @@ export function typedNumber(text: string): number | string {
 export function negativesInput(fields: SourceFields): unknown[] {
   const range = (first: string, last: string) => ({ first: typedNumber(first), last: typedNumber(last) });
   const constants: Readonly<Record<Source, Readonly<Record<string, unknown>>>> = {
-    synthetic: {},
+    synthetic: fields.syntheticRecipe.trim() === "" ? {} : { recipe: fields.syntheticRecipe.trim() },
     human: {},
     bm25: range(fields.bm25First, fields.bm25Last),
     dense: range(fields.denseFirst, fields.denseLast),

@@ -8,6 +8,7 @@ import { isUserError, messageOf } from "../base/errors.ts";
 import { parseConfig } from "../domain/config.ts";
 import { runId } from "../domain/ids.ts";
 import type { RunRecord, RunStatus } from "../domain/run.ts";
+import { verdictsOf } from "../domain/verdict.ts";
 import type { RunInput, RunOutcome } from "../pipeline/run.ts";
 import type { App } from "./app.ts";
 import { readCollection, selectedCollection } from "./collections.ts";
@@ -207,7 +208,7 @@ async function complete(app: App, { result, model }: RunOutcome): Promise<void> 
   else
     tell(app, {
       kind: "done",
-      text: `${record.name} is finished. ${result.verdict}`,
+      text: [`${record.name} is finished.`, ...verdictsOf(result)].join(" "),
       action: { label: "See the results", act: () => goTo(app, "results") },
     });
 }

@@ -1,12 +1,16 @@
-/** Searching by hand: the same query by BM25, by the encoder as it was, and by the encoder as a run left it. */
+/**
+ * Searching by hand: the same query by BM25, by the encoder as it was, and by the encoder as a run left it, alone or fused
+ * with BM25.
+ */
 import { type Signal, signal } from "@preact/signals";
 import { finish } from "../base/channel.ts";
 import { UserError } from "../base/errors.ts";
+import { recordOf } from "../base/record.ts";
 import type { Collection, Document } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import { type DocumentId, queryId } from "../domain/ids.ts";
-import type { Hit } from "../domain/ranking.ts";
+import { type EncoderState, type Hit, type RankedBy, rankedBy } from "../domain/ranking.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { ModelHandle, Progress } from "../domain/stages.ts";
 import type { App } from "./app.ts";
@@ -25,11 +29,14 @@ export const bm25Only = "bm25";
 /** Both sides are ranked this deep, so that a move can be told from where. */
 const depth = 100;
 
+/** One encoder's hits, by each way to rank them. */
+export type HitsBy = Readonly<Record<RankedBy, readonly Hit[]>>;
+
 export interface SearchResults {
   readonly query: string;
   readonly bm25: readonly Hit[];
   /** Absent where no finished run is at hand. */
-  readonly encoder: { readonly before: readonly Hit[]; readonly after: readonly Hit[] } | undefined;
+  readonly encoder: Readonly<Record<EncoderState, HitsBy>> | undefined;
   readonly documents: ReadonlyMap<DocumentId, Document>;
   /** Documents judged relevant, where the query is one of the collection's own. */
   readonly answers: ReadonlySet<DocumentId>;
@@ -49,6 +56,8 @@ export interface SearchState {
   readonly text: Signal<string>;
   /** Id of a run, or {@link bm25Only}; undefined while nothing was chosen. */
   readonly chosen: Signal<string | undefined>;
+  /** Which of the encoders' rankings are shown. */
+  readonly rankedBy: Signal<RankedBy>;
   /** What is being done, in words; undefined when nothing is. */
   readonly busy: Signal<string | undefined>;
   readonly results: Signal<SearchResults | undefined>;
@@ -62,6 +71,7 @@ export function createSearch(): SearchState {
   return {
     text: signal(""),
     chosen: signal<string | undefined>(undefined),
+    rankedBy: signal<RankedBy>("alone"),
     busy: signal<string | undefined>(undefined),
     results: signal<SearchResults | undefined>(undefined),
     open: undefined,
@@ -136,11 +146,12 @@ async function resultsOf(app: App, open: OpenSearch, text: string): Promise<Sear
 async function encoderHits(app: App, { encoders }: OpenSearch, text: string): Promise<SearchResults["encoder"]> {
   if (!encoders) return undefined;
   const { config } = encoders;
-  const hits = async (name: "before" | "after"): Promise<readonly Hit[]> => {
+  const hits = async (name: EncoderState): Promise<HitsBy> => {
     const { encoder, retriever } = app.deps.searcher;
+    const queries = [{ id: queryId("typed"), text }];
     const vectors = await finish(encoder.encode({ model: encoders[name], texts: [text], kind: "query", config }));
-    const [ranking] = await finish(retriever.searchVectors({ name, queryIds: [queryId("typed")], vectors, depth }));
-    return ranking?.hits ?? [];
+    const found = await finish(retriever.searchFused({ name, queries, vectors, depth }));
+    return recordOf(rankedBy, (by) => found[by][0]?.hits ?? []);
   };
   return { before: await hits("before"), after: await hits("after") };
 }

@@ -1,4 +1,4 @@
-/** A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/<split>.tsv, and perhaps negatives.jsonl. */
+/** A collection in BEIR's layout: corpus.jsonl, queries.jsonl, qrels/<split>.tsv, and perhaps negatives.jsonl; or corpus.jsonl alone. */
 import type { Collection, Document, Judgement, Query } from "../domain/collection.ts";
 import type { WrittenNegative } from "../domain/negative.ts";
 import type { ImportReport } from "../domain/stages.ts";
@@ -9,6 +9,7 @@ import type { Ledger } from "./ledger.ts";
 import { problem } from "./problem.ts";
 import { takeJudgement } from "./qrels.ts";
 import { readRows } from "./rows.ts";
+import type { Source } from "./source.ts";
 import { extensionOf } from "./source.ts";
 import { UnreadableCollection } from "./unreadable.ts";
 import { count } from "./wording.ts";
@@ -64,6 +65,21 @@ function dropUnjudged(queries: Shelf<Query>, splits: Splits, file: string, ledge
   }
 }
 
+/** Queries onto their shelf, and what judges them. */
+async function* readJudged(
+  source: Source,
+  layout: BeirLayout,
+  shelves: { readonly queries: Shelf<Query>; readonly documents: Shelf<Document> },
+  ledger: Ledger,
+): Reading<Splits> {
+  const { queries } = shelves;
+  yield* readRows(source, ledger, takeQuery(queries));
+  ledger.requireRows([source.path], "query");
+  const splits = yield* readSplits(layout, shelves, ledger);
+  dropUnjudged(queries, splits, source.path, ledger);
+  return splits;
+}
+
 /** Errors: UnreadableCollection when a file has no usable row or no query has a relevant document. */
 export async function* readBeir(layout: BeirLayout, ledger: Ledger): Reading<Content> {
   const documents: Shelf<Document> = new Map();
@@ -71,11 +87,7 @@ export async function* readBeir(layout: BeirLayout, ledger: Ledger): Reading<Con
   ledger.requireRows([layout.corpus.path], "document");
 
   const queries: Shelf<Query> = new Map();
-  yield* readRows(layout.queries, ledger, takeQuery(queries));
-  ledger.requireRows([layout.queries.path], "query");
-
-  const splits = yield* readSplits(layout, { queries, documents }, ledger);
-  dropUnjudged(queries, splits, layout.queries.path, ledger);
+  const splits = layout.queries ? yield* readJudged(layout.queries, layout, { queries, documents }, ledger) : new Map();
 
   const negatives: Shelf<WrittenNegative> = new Map();
   if (layout.negatives) yield* readRows(layout.negatives, ledger, takeNegative(queries, negatives));

@@ -14,7 +14,8 @@ export interface BeirLayout {
   /** The folder in which corpus.jsonl lies, "" or ending in a slash. */
   readonly root: string;
   readonly corpus: Source;
-  readonly queries: Source;
+  /** Undefined, and no qrels, where the documents are all there is. */
+  readonly queries: Source | undefined;
   /** By split name, ascending: the order must not depend on how a browser lists a folder. */
   readonly qrels: readonly Split[];
   readonly negatives: Source | undefined;
@@ -34,6 +35,7 @@ export type Layout = BeirLayout | PairsLayout;
 
 const needed =
   "Needed is either a folder or zip with corpus.jsonl, queries.jsonl and qrels/<split>.tsv (BEIR's layout), " +
+  "or corpus.jsonl alone, to learn from the documents themselves, " +
   'or one .jsonl file with a row {"query": …, "positive": …, "negatives": […]} on each line.';
 
 /** Files that systems leave in folders and zips, and hidden ones. */
@@ -67,7 +69,8 @@ function partsAt(root: string, sources: readonly Source[]) {
 
 function beirAt(root: string, sources: readonly Source[]): BeirLayout | undefined {
   const { corpus, queries, qrels } = partsAt(root, sources);
-  if (!corpus || !queries || qrels.length === 0) return undefined;
+  const alone = !queries && qrels.length === 0;
+  if (!corpus || (!alone && (!queries || qrels.length === 0))) return undefined;
   const negatives = sources.find(({ path }) => path === `${root}negatives.jsonl`);
   const meta = sources.find(({ path }) => path === `${root}meta.json`);
   const used = new Set([corpus, queries, negatives, meta, ...qrels.map(({ source }) => source)]);

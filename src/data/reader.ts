@@ -67,7 +67,7 @@ async function refuseArray(source: Source): Promise<void> {
 function filesOf(layout: Layout): Source[] {
   if (layout.kind === "pairs") return [layout.rows];
   const { corpus, queries, qrels, negatives } = layout;
-  return [corpus, queries, ...qrels.map(({ source }) => source), ...(negatives ? [negatives] : [])];
+  return [corpus, queries, ...qrels.map(({ source }) => source), negatives].filter((source) => source !== undefined);
 }
 
 const longestMeta = 2 ** 16;
@@ -102,6 +102,7 @@ async function* readLayout(
   ledger: Ledger,
 ): AsyncGenerator<ImportReport, { readonly content: Content; readonly format: string }, void> {
   if (layout.kind === "beir") {
+    if (!layout.queries) return { content: yield* readBeir(layout, ledger), format: "Documents alone" };
     const variant = layout.qrels.some(({ source }) => extensionOf(source.path) === "jsonl") ? " (qrels as JSONL)" : "";
     return { content: yield* readBeir(layout, ledger), format: `BEIR ${zipped ? "zip" : "folder"}${variant}` };
   }

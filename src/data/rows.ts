@@ -1,4 +1,5 @@
 /** One row after another of a file of lines, each taken or rejected with its reason. */
+import { breath, turn } from "../base/breath.ts";
 import type { ImportReport } from "../domain/stages.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Line } from "./lines.ts";
@@ -11,11 +12,6 @@ import { quoted } from "./wording.ts";
 /** What became of a row. "skipped": it is not one (a header). */
 export type Outcome = "taken" | "skipped" | Problem;
 export type TakeRow = (text: string, line: number) => Outcome;
-
-/** Milliseconds of work after which other tasks get a turn: timers, messages, a stop. */
-const breath = 30;
-
-const turn = () => new Promise<void>((resolve) => setTimeout(resolve, 0));
 
 /** Hands every row of the file to `take` and keeps the books. */
 export async function* readRows(

@@ -1,9 +1,8 @@
 /** Which judgements are trained on and which are measured, and how far the two overlap. */
 import { UserError } from "../base/errors.ts";
 import { random, shuffled } from "../base/random.ts";
-import type { Collection, Judgement, Judgements } from "../domain/collection.ts";
-import type { QueryId } from "../domain/ids.ts";
-import type { LeakReport } from "../domain/run.ts";
+import type { Collection, Judgement, Judgements, LeakReport } from "../domain/collection.ts";
+import type { DocumentId, QueryId } from "../domain/ids.ts";
 import { nearCopies } from "./nearcopies.ts";
 import { count, countOf, listOf, quoted } from "./wording.ts";
 
@@ -127,40 +126,67 @@ export function chooseSplits(collection: Pick<Collection, "judgements">, wanted:
   };
 }
 
-/** Evaluation queries with a relevant document, in the order of the judgements, and those that training gives away. */
-interface Leaks {
+/** What a query may have been given away by. */
+export interface Trained {
+  /** Of the queries. */
+  readonly texts: readonly string[];
+  /** Their relevant documents. */
+  readonly documents: ReadonlySet<DocumentId>;
+}
+
+type Texts = Pick<Collection, "queries">;
+
+function textsOf({ queries }: Texts, ids: readonly QueryId[]): string[] {
+  const texts = new Map(queries.map(({ id, text }) => [id, text]));
+  return ids.map((id) => texts.get(id) ?? "");
+}
+
+/** By judgements; only those with a grade above 0 count. */
+export function trainedBy(collection: Texts, train: readonly Judgement[]): Trained {
+  const trained = train.filter(isRelevant);
+  return {
+    texts: textsOf(collection, queriesOf(trained)),
+    documents: new Set(trained.map(({ documentId }) => documentId)),
+  };
+}
+
+/** Evaluation queries with a relevant document, in the order of the judgements, and which of them training gives away. */
+export interface Leaks {
   readonly queries: readonly QueryId[];
   /** Share a relevant document with a training query. */
   readonly sharedDocument: readonly QueryId[];
   /** Nearly repeat a training query: word Jaccard ≥ .7 (see nearcopies.ts). */
   readonly nearCopy: readonly QueryId[];
+  /** Neither. */
+  readonly clean: readonly QueryId[];
 }
 
 /** Only judgements with a grade above 0 count. */
-export function findLeaks(
-  collection: Pick<Collection, "queries">,
-  train: readonly Judgement[],
-  evaluation: readonly Judgement[],
-): Leaks {
-  const texts = new Map(collection.queries.map(({ id, text }) => [id, text]));
-  const trained = train.filter(isRelevant);
-  const gold = new Set(trained.map(({ documentId }) => documentId));
+export function findLeaks(collection: Texts, trained: Trained, evaluation: readonly Judgement[]): Leaks {
   const measured = evaluation.filter(isRelevant);
   const queries = queriesOf(measured);
-  const textsOf = (ids: readonly QueryId[]) => ids.map((id) => texts.get(id) ?? "");
-  const copies = nearCopies(textsOf(queries), textsOf(queriesOf(trained)));
-  return {
-    queries,
-    sharedDocument: queriesOf(measured.filter(({ documentId }) => gold.has(documentId))),
-    nearCopy: queries.filter((_, place) => copies.has(place)),
-  };
+  const sharedDocument = queriesOf(measured.filter(({ documentId }) => trained.documents.has(documentId)));
+  const copies = nearCopies(textsOf(collection, queries), trained.texts);
+  const nearCopy = queries.filter((_, place) => copies.has(place));
+  const given = new Set([...sharedDocument, ...nearCopy]);
+  return { queries, sharedDocument, nearCopy, clean: queries.filter((id) => !given.has(id)) };
 }
 
-export function leakReport(
-  collection: Pick<Collection, "queries">,
-  train: readonly Judgement[],
-  evaluation: readonly Judgement[],
-): LeakReport {
-  const { queries, sharedDocument, nearCopy } = findLeaks(collection, train, evaluation);
-  return { queries: queries.length, sharedDocument: sharedDocument.length, nearCopy: nearCopy.length };
+export const leakReport = ({ queries, sharedDocument, nearCopy, clean }: Leaks): LeakReport => ({
+  queries: queries.length,
+  sharedDocument: sharedDocument.length,
+  nearCopy: nearCopy.length,
+  clean: clean.length,
+});
+
+/** Of every split with a relevant document that is not "train"; undefined where there is none, or nothing to train on. */
+export function leaksBySplit(
+  collection: Texts & Pick<Collection, "judgements">,
+): Readonly<Record<string, LeakReport>> | undefined {
+  const { train, ...others } = collection.judgements;
+  const trained = trainedBy(collection, train ?? []);
+  const reports = Object.entries(others)
+    .map(([split, judgements]) => [split, leakReport(findLeaks(collection, trained, judgements))] as const)
+    .filter(([, { queries }]) => queries > 0);
+  return trained.texts.length > 0 && reports.length > 0 ? Object.fromEntries(reports) : undefined;
 }

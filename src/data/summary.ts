@@ -2,6 +2,7 @@
 import { digestOf, digestOfTexts } from "../base/digest.ts";
 import type { ImportSummary } from "../domain/stages.ts";
 import type { Content } from "./beir.ts";
+import { leaksBySplit } from "./split.ts";
 
 /**
  * Everything that was accepted, in the order that was read (the order has a part in seeded choices), splits by name.
@@ -24,6 +25,7 @@ const digestOfContent = (content: Content): string => digestOfTexts(textsOf(cont
 
 export function summarise(content: Content, format: string, rejected: number): ImportSummary {
   const judgements = Object.entries(content.judgements).map(([split, rows]) => [split, rows.length]);
+  const leaks = leaksBySplit(content);
   return {
     format,
     documents: content.documents.length,
@@ -32,5 +34,6 @@ export function summarise(content: Content, format: string, rejected: number): I
     negatives: content.negatives.length,
     rejected,
     digest: digestOfContent(content),
+    ...(leaks && { leaks }),
   };
 }

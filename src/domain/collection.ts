@@ -33,6 +33,19 @@ export interface Collection {
   readonly negatives: readonly WrittenNegative[];
 }
 
+/** How far an evaluation split's queries are given away by the training queries. Only queries with a relevant document count. */
+export interface LeakReport {
+  readonly queries: number;
+  /** Evaluation queries that share a relevant document with a training query. */
+  readonly sharedDocument: number;
+  /** Evaluation queries that nearly repeat a training query (word Jaccard ≥ .7). */
+  readonly nearCopy: number;
+  /** Evaluation queries that are neither. Missing in what was stored before it was counted. */
+  readonly clean?: number;
+  /** The training queries are titles and sentences of the documents: to share one gives no judgement away, and is not counted. */
+  readonly madeOfDocuments?: true;
+}
+
 /** A row that an import left out, and why. */
 export interface RejectedRow {
   readonly file: string;

@@ -24,7 +24,12 @@ const number = v.pipe(v.number(), v.finite());
 /** Sources and their constants; negatives/samplers.ts says where each comes from. */
 const negativeSource = v.variant("source", [
   /** Written by a language model; by a person. */
-  v.strictObject({ source: v.literal("synthetic"), count }),
+  v.strictObject({
+    source: v.literal("synthetic"),
+    count,
+    /** Only those that this prompt recipe gave (negatives.jsonl, "recipe"); where silent, all. */
+    recipe: v.optional(v.pipe(v.string(), v.minLength(1))),
+  }),
   v.strictObject({ source: v.literal("human"), count }),
   v.strictObject({ source: v.literal("random"), count }),
   v.strictObject({ source: v.literal("bm25"), count, ...range }),
@@ -85,6 +90,13 @@ const ratio = v.variant("reading", [
   v.strictObject({ reading: v.literal("share"), value: fraction }),
 ]);
 
+/**
+ * What is trained on: the judged queries with their answers; or pairs made of the documents alone (data/documentPairs.ts),
+ * namely titles with their texts, sentences with the rest of their documents ("cloze"), or both ("documents").
+ */
+export const pairSources = ["queries", "titles", "cloze", "documents"] as const;
+export type PairSource = (typeof pairSources)[number];
+
 const evaluate = v.strictObject({
   /** "auto": test if there is one, else dev, else the only one. */
   split: v.optional(v.pipe(v.string(), v.minLength(1)), "auto"),
@@ -94,6 +106,8 @@ const evaluate = v.strictObject({
 
 /** One line a key: what it means, its unit, and what is right when nothing is said. */
 const keys = v.strictObject({
+  /** Anything but "queries" looks at no judgement; where there are none at all, documents are held out to measure with. */
+  pairs: v.optional(v.picklist(pairSources), "queries"),
   /** Which negatives each query gets, from where, in the order of the row. */
   negatives: v.optional(negatives, [
     { source: "synthetic", count: 1 },
@@ -160,6 +174,13 @@ const schema = v.pipe(
   v.forward(
     v.check(({ mix, ratio }) => ratio === undefined || mix === "hybrid", 'it goes with mix "hybrid" only'),
     ["ratio"],
+  ),
+  v.forward(
+    v.check(
+      ({ pairs, mix }) => pairs === "queries" || mix !== "synthetic",
+      'it does not go with mix "synthetic": nobody wrote negatives for queries that are made of documents',
+    ),
+    ["pairs"],
   ),
   v.forward(
     v.check(

@@ -1,9 +1,9 @@
 /** A run: one recipe on one collection with one encoder, from the index to the verdict. */
-import type { RejectedRow } from "./collection.ts";
+import type { LeakReport, RejectedRow } from "./collection.ts";
 import type { Config } from "./config.ts";
 import type { EncoderCard, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
 import type { CollectionId, RunId } from "./ids.ts";
-import type { Comparison, Ranking, Scores, SystemName } from "./ranking.ts";
+import type { BySystem, Comparisons, Ranking, Scores, SystemName } from "./ranking.ts";
 import type { ModelHandle, Progress } from "./stages.ts";
 import type { GradientVariance, Snapshot } from "./diagnostics.ts";
 import type { DocumentId, QueryId } from "./ids.ts";
@@ -24,12 +24,9 @@ export interface SystemResult {
  * What stages made, kept so that a later session goes on instead of starting over. Each is reported once, when it is
  * made; handing them back skips the work.
  */
-export interface RunProducts {
+export interface RunProducts extends Readonly<Partial<Record<SystemName, SystemResult>>> {
   readonly gate?: GateReport;
   readonly trainingSet?: TrainingSet;
-  readonly bm25?: SystemResult;
-  readonly before?: SystemResult;
-  readonly after?: SystemResult;
   /** Document vectors, in the order of the collection's documents. */
   readonly vectorsBefore?: Vectors;
   readonly vectorsAfter?: Vectors;
@@ -76,27 +73,31 @@ export type RunReport =
   | { readonly kind: "probe"; readonly snapshot: Snapshot }
   | { readonly kind: "product"; readonly product: RunProduct };
 
-/** How the evaluation queries overlap with the training queries. */
-export interface LeakReport {
-  readonly queries: number;
-  /** Evaluation queries that share a relevant document with a training query. */
-  readonly sharedDocument: number;
-  /** Evaluation queries that nearly repeat a training query (word Jaccard ≥ .7). */
-  readonly nearCopy: number;
-}
+/** Name of the evaluation split where nothing is judged: documents, searched by their own titles and sentences. */
+export const heldOutSplit = "held-out documents";
 
-export interface RunResult {
-  readonly split: string;
-  readonly systems: Readonly<Record<SystemName, Scores>>;
-  readonly comparisons: {
-    /** After against before, on nDCG@10: the verdict. */
-    readonly afterBefore: Comparison;
-    /** After against BM25, on nDCG@10. */
-    readonly afterBm25: Comparison;
-  };
+/** What was measured on one set of queries. */
+export interface Figures {
+  readonly systems: BySystem<Scores>;
+  readonly comparisons: Comparisons;
   /** One sentence for a person. */
   readonly verdict: string;
+}
+
+/** The figures on clean queries alone; below {@link fewestClean} of them there are none, and the verdict says so. */
+export type CleanFigures =
+  | (Figures & { readonly kind: "measured" })
+  | { readonly kind: "tooFew"; readonly queries: number; readonly verdict: string };
+
+/** A mean over fewer queries says nothing. */
+export const fewestClean = 10;
+
+export interface RunResult extends Figures {
+  readonly split: string;
+  /** Undefined where no training query is known. */
   readonly leak: LeakReport | undefined;
+  /** Where some queries are not clean: the same figures on those that are. Missing in runs from before they were made. */
+  readonly clean?: CleanFigures;
   readonly trainingRows: number;
   readonly steps: number;
   readonly tokens: number;
@@ -158,6 +159,8 @@ export interface CollectionRecord {
   /** Judgements by split. */
   readonly judgements: Readonly<Record<string, number>>;
   readonly negatives: number;
+  /** By split that is not trained on. Missing where there is no training split, and in what was stored before they were counted. */
+  readonly leaks?: Readonly<Record<string, LeakReport>>;
   readonly rejected: number;
   /** At most the first 10,000. */
   readonly rejectedRows: readonly RejectedRow[];

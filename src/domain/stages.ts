@@ -3,10 +3,10 @@
  * themselves; the pipeline sees only these types.
  */
 import type { Stage } from "../base/channel.ts";
-import type { Collection, Document, Judgement, Query, RejectedRow } from "./collection.ts";
+import type { Collection, Document, Judgement, LeakReport, Query, RejectedRow } from "./collection.ts";
 import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
 import type { DocumentId, QueryId } from "./ids.ts";
-import type { Comparison, MetricName, Ranking, Scores } from "./ranking.ts";
+import type { Comparison, EncoderRankings, MetricName, Ranking, Scores } from "./ranking.ts";
 import type { TrainingConfig } from "./config.ts";
 import type { GradientVariance } from "./diagnostics.ts";
 import type { Checkpoint, Refresh, TrainingSet, TrainReport } from "./training.ts";
@@ -115,6 +115,12 @@ export interface RetrieverStages {
     Progress,
     Ranking[]
   >;
+  /** Best `depth` documents a query by index `name`, alone and fused with BM25; exact but for what fusion.ts says. */
+  searchFused: Stage<
+    { readonly name: string; readonly queries: readonly Query[]; readonly vectors: Vectors; readonly depth: number },
+    Progress,
+    EncoderRankings
+  >;
   /** As trec_eval computes them; intervals from `seed`. Queries without a relevant document are left out. */
   evaluate: Stage<
     {
@@ -123,6 +129,12 @@ export interface RetrieverStages {
       readonly metrics: readonly MetricName[];
       readonly seed: number;
     },
+    never,
+    Scores
+  >;
+  /** The same scores on some of their queries alone, at least one; intervals from `seed`. */
+  restrict: Stage<
+    { readonly scores: Scores; readonly queryIds: readonly QueryId[]; readonly seed: number },
     never,
     Scores
   >;
@@ -142,6 +154,8 @@ export interface ImportSummary {
   /** Judgements by split. */
   readonly judgements: Readonly<Record<string, number>>;
   readonly negatives: number;
+  /** By split that is not trained on; missing where there is no training split. */
+  readonly leaks?: Readonly<Record<string, LeakReport>>;
   /** All of them, whatever the reason; the reports carry at most the first 10,000. */
   readonly rejected: number;
   /** SHA-256 of what was accepted. */

@@ -1,8 +1,9 @@
 /** The model card of a fine-tuned encoder: what it was trained on, how, and what that did, in the model's own README. */
 import type { Config } from "../domain/config.ts";
 import { describeShape } from "../domain/encoder.ts";
-import { headlineMetrics, type Interval } from "../domain/ranking.ts";
-import type { RunResult } from "../domain/run.ts";
+import { headlineMetrics, systems, type Interval } from "../domain/ranking.ts";
+import { heldOutSplit, type Figures, type RunResult } from "../domain/run.ts";
+import { leakSentence, queriesOn, verdictsOf } from "../domain/verdict.ts";
 
 export interface CardInput {
   readonly result: RunResult;
@@ -14,21 +15,26 @@ export interface CardInput {
 const figure = ({ value, low, high }: Interval): string =>
   `${value.toFixed(4)} (${low.toFixed(4)} to ${high.toFixed(4)})`;
 
-function metricsTable({ systems, split }: RunResult): string {
-  const rows = [
-    ["BM25", systems.bm25],
-    ["before", systems.before],
-    ["after", systems.after],
-  ] as const;
-  const lines = rows.map(
-    ([name, scores]) =>
-      `| ${name} | ${headlineMetrics.map((metric) => figure(scores.mean[metric] ?? { value: NaN, low: NaN, high: NaN })).join(" | ")} |`,
-  );
+function metricsTable(figures: Figures, split: string): string {
+  const lines = systems.flatMap(({ name, words }) => {
+    const scores = figures.systems[name];
+    if (!scores) return [];
+    const cells = headlineMetrics.map((metric) => figure(scores.mean[metric] ?? { value: NaN, low: NaN, high: NaN }));
+    return [`| ${words} | ${cells.join(" | ")} |`];
+  });
   return [
-    `| ${split}, ${systems.after.queryIds.length} queries | nDCG@10 | MRR@10 | Recall@100 |`,
+    `| ${queriesOn(figures.systems.after.queryIds.length, split)} | nDCG@10 | MRR@10 | Recall@100 |`,
     "|---|---|---|---|",
     ...lines,
   ].join("\n");
+}
+
+/** On all queries, and again on the clean ones where there are others. */
+function metricsTables(result: RunResult): string {
+  const { split, clean } = result;
+  const tables = [metricsTable(result, split)];
+  if (clean?.kind === "measured") tables.push(metricsTable(clean, `clean ${split}`));
+  return tables.join("\n\n");
 }
 
 /** Names come from files: nothing in them may end the front matter or start a table. */
@@ -48,11 +54,11 @@ tags: [sentence-transformers, sentence-similarity, feature-extraction, dense, "d
 A retrieval encoder (${describeShape(encoder.shape)}, ${encoder.parameters.toLocaleString("en")} parameters), fine-tuned by Decoy
 with hard negatives, starting from ${plain(encoder.name)}.
 
-${result.verdict}
+${verdictsOf(result).join("\n\n")}
 
-${metricsTable(result)}
+${metricsTables(result)}
 
-Means with 95 % bootstrap intervals, as trec_eval computes them.${leakSentence(result)}
+Means with 95 % bootstrap intervals, as trec_eval computes them.${aboutQueries(result)}
 
 ## Use
 
@@ -67,6 +73,7 @@ print(queries @ documents.T)
 ## Training
 
 - Collection: ${plain(collectionName)} (SHA-256 ${collectionDigest})
+- Pairs: ${pairWords[config.pairs]}
 - ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine
 - Loss: InfoNCE, cosine / ${config.temperature}${config.inBatch ? ", with in-batch negatives" : ""}
 
@@ -76,7 +83,18 @@ ${JSON.stringify(config, undefined, 2)}
 `;
 }
 
-function leakSentence({ leak }: RunResult): string {
-  if (!leak || (leak.sharedDocument === 0 && leak.nearCopy === 0)) return "";
-  return ` Of the ${leak.queries} queries, ${leak.sharedDocument} share a relevant document with a training query and ${leak.nearCopy} nearly repeat one, so the gain on new queries may be smaller.`;
+const pairWords = {
+  queries: "judged queries and their answers",
+  titles: "titles of the documents and their texts; no judgement was used",
+  cloze: "sentences of the documents and the rest of each (inverse cloze task); no judgement was used",
+  documents: "titles and sentences of the documents, and the rest of each; no judgement was used",
+} as const satisfies Record<Config["pairs"], string>;
+
+/** What has to be known of the queries to read their figures. */
+function aboutQueries({ leak, split }: RunResult): string {
+  const madeUp =
+    " Nobody asked these queries: each is the title or a sentence of a document that was not trained on, and was taken out of it. With real ones search may gain more or less.";
+  const leaks = leak && (leak.sharedDocument > 0 || leak.nearCopy > 0);
+  const smaller = leaks ? ` ${leakSentence(leak, split)} The gain on new queries may be smaller.` : "";
+  return `${split === heldOutSplit ? madeUp : ""}${smaller}`;
 }

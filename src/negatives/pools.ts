@@ -32,6 +32,8 @@ export interface Pool {
 export interface TrainingPair {
   readonly queryId: QueryId;
   readonly documentId: DocumentId;
+  /** What the encoder reads of the answer, where that is not the whole document. */
+  readonly text?: string;
 }
 
 /** The training pairs: each query with the documents of its highest grade. */
@@ -69,15 +71,16 @@ export interface PoolsInput {
 export function gatherPools({ queryIds, negatives, found, config, textOf }: PoolsInput): Pool[] {
   const written = byQuery(negatives);
   const requests = staticRequests(config);
+  const wanted = config.negatives.find((request) => request.source === "synthetic")?.recipe;
   return queryIds.map((queryId): Pool => {
-    const own = (source: WrittenNegative["source"]) =>
+    const own = (source: WrittenNegative["source"], recipe?: string) =>
       (written.get(queryId) ?? [])
-        .filter((negative) => negative.source === source)
+        .filter((negative) => negative.source === source && (recipe === undefined || negative.recipe === recipe))
         .map((negative): Candidate => ({ source, text: documentText(negative) }));
     const mined = found.get(queryId) ?? {};
     return {
       queryId,
-      synthetic: own("synthetic"),
+      synthetic: own("synthetic", wanted),
       human: own("human"),
       given: own("given"),
       found: requests.map(({ source }) =>

@@ -1,13 +1,16 @@
-/** Measuring a system: rankings of the evaluation queries, and the figures that come from them. */
+/** Measuring systems: rankings of the evaluation queries, and the figures that come from them. */
 import type { Judgement, Query } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
-import type { Vectors } from "../domain/encoder.ts";
-import { headlineMetrics, type MetricName, type Ranking } from "../domain/ranking.ts";
-import type { SystemResult } from "../domain/run.ts";
-import type { ModelHandle, Progress } from "../domain/stages.ts";
-import { indexCollection } from "./guide.ts";
-import type { RunInput, Services } from "./run.ts";
-import type { State, Work } from "./state.ts";
+import {
+  headlineMetrics,
+  systemsOf,
+  type EncoderState,
+  type MetricName,
+  type Ranking,
+  type SystemName,
+} from "../domain/ranking.ts";
+import type { RunProducts, SystemResult } from "../domain/run.ts";
+import { made, type State, type Work } from "./state.ts";
 
 /** Rankings are kept to this depth: trec_eval's usual 100, enough for Recall@100. */
 const DEPTH = 100;
@@ -19,11 +22,7 @@ export interface Evaluation {
   readonly queries: readonly Query[];
 }
 
-export interface Measured {
-  readonly result: SystemResult;
-  /** Of the documents, in the collection's order. */
-  readonly vectors: Vectors;
-}
+export type Results = ReadonlyMap<SystemName, SystemResult>;
 
 function metricsOf({ evaluate }: Config): readonly MetricName[] {
   const asked = evaluate.k.flatMap((k): MetricName[] => [`ndcg@${k}`, `mrr@${k}`, `recall@${k}`]);
@@ -31,14 +30,12 @@ function metricsOf({ evaluate }: Config): readonly MetricName[] {
 }
 
 async function* scored(
-  services: Services,
-  config: Config,
-  evaluation: Evaluation,
+  { services, input: { config }, splits }: State,
   rankings: readonly Ranking[],
 ): AsyncGenerator<never, SystemResult, void> {
   const scores = yield* services.retriever.evaluate({
     rankings,
-    judgements: evaluation.judgements,
+    judgements: splits.evaluation.judgements,
     metrics: metricsOf(config),
     seed: config.seed,
   });
@@ -46,41 +43,40 @@ async function* scored(
 }
 
 /** BM25 on the evaluation queries; the text index must be there. */
-export async function* measureBm25(
-  services: Services,
-  { config }: RunInput,
-  evaluation: Evaluation,
-): AsyncGenerator<Progress, SystemResult, void> {
-  const rankings = yield* services.retriever.searchText({ queries: evaluation.queries, depth: DEPTH });
-  return yield* scored(services, config, evaluation, rankings);
+export async function* measureBm25(state: State): Work<Results> {
+  const { services, splits, input } = state;
+  const known = input.products?.bm25;
+  if (known) return new Map([["bm25", known]]);
+  const rankings = yield* services.retriever.searchText({ queries: splits.evaluation.queries, depth: DEPTH });
+  const result = yield* scored(state, rankings);
+  yield made({ name: "bm25", value: result });
+  return new Map([["bm25", result]]);
 }
 
-/** An encoder whose index is at the retriever under `name`: encodes the evaluation queries and searches exactly. */
-async function* searched(
-  services: Services,
-  config: Config,
-  evaluation: Evaluation,
-  { model, name }: { readonly model: ModelHandle; readonly name: "before" | "after" },
-): AsyncGenerator<Progress, SystemResult, void> {
-  const texts = evaluation.queries.map(({ text }) => text);
-  const vectors = yield* services.encoder.encode({ model, texts, kind: "query", config });
-  const queryIds = evaluation.queries.map(({ id }) => id);
-  const rankings = yield* services.retriever.searchVectors({ name, queryIds, vectors, depth: DEPTH });
-  return yield* scored(services, config, evaluation, rankings);
+/** The results of all systems that rank by the encoder, if `products` have them all. */
+export function knownResults(products: RunProducts, encoder: EncoderState): Results | undefined {
+  const known = systemsOf(encoder).flatMap(({ name }) => {
+    const result = products[name];
+    return result ? [[name, result] as const] : [];
+  });
+  return known.length === systemsOf(encoder).length ? new Map(known) : undefined;
 }
 
-/** The starting encoder. The collection is encoded only if nothing did so before. */
-export async function* measureBefore(state: State): Work<SystemResult> {
-  const { services, input, splits, model, start } = state;
-  yield* indexCollection(state, start);
-  return yield* searched(services, input.config, splits.evaluation, { model, name: "before" });
-}
-
-/** The encoder as it is now, and what it makes of the collection where that is not `known`; the index is left under "after". */
-export async function* measureAfter(state: State, known: Vectors | undefined): Work<Measured> {
-  const { services, input, splits, corpus, model } = state;
-  const { config } = input;
-  const vectors = known ?? (yield* services.encoder.encode({ model, texts: corpus.texts, kind: "document", config }));
-  yield* services.retriever.indexVectors({ name: "after", ids: corpus.ids, vectors });
-  return { result: yield* searched(services, config, splits.evaluation, { model, name: "after" }), vectors };
+/**
+ * The systems that rank by the encoder as it is now, alone and fused with BM25. The text index must be there, and the
+ * encoder's index under its name. What `products` have is not made again.
+ */
+export async function* measureEncoder(state: State, encoder: EncoderState, products: RunProducts): Work<Results> {
+  const { services, input, splits, model } = state;
+  const { queries } = splits.evaluation;
+  const texts = queries.map(({ text }) => text);
+  const vectors = yield* services.encoder.encode({ model, texts, kind: "query", config: input.config });
+  const rankings = yield* services.retriever.searchFused({ name: encoder, queries, vectors, depth: DEPTH });
+  const results = new Map<SystemName, SystemResult>();
+  for (const { name, by } of systemsOf(encoder)) {
+    const result = products[name] ?? (yield* scored(state, rankings[by]));
+    if (result !== products[name]) yield made({ name, value: result });
+    results.set(name, result);
+  }
+  return results;
 }

@@ -4,7 +4,7 @@ import type { NegativeRequest, RequestOf } from "../domain/config.ts";
 import type { Query } from "../domain/collection.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { Ranking } from "../domain/ranking.ts";
-import { byQuery, trainingPairs, type FoundBySource } from "../negatives/pools.ts";
+import { byQuery, type FoundBySource } from "../negatives/pools.ts";
 import { rowSize } from "../negatives/quotas.ts";
 import { sampleBm25, sampleDense, sampleRandom } from "../negatives/samplers.ts";
 import { sampleSimAns } from "../negatives/simans.ts";
@@ -14,9 +14,9 @@ import type { State, Work } from "./state.ts";
 /** Documents drawn at random beyond those that a row takes, for what the gate leaves out. */
 const SPARE = 10;
 
-/** The training queries, each once, in the order of the judgements. */
+/** The training queries, each once, in the order of the pairs. */
 export const trainingQueries = ({ splits }: State): QueryId[] => [
-  ...new Set(trainingPairs(splits.train).map(({ queryId }) => queryId)),
+  ...new Set(splits.pairs.map(({ queryId }) => queryId)),
 ];
 
 type Requests = { readonly [Source in NegativeRequest["source"]]?: RequestOf<Source> };
@@ -49,9 +49,9 @@ export async function* searchGuide(state: State, queries: readonly Query[], dept
 export async function* positiveScores(state: State): Work<ReadonlyMap<QueryId, number>> {
   const { corpus, splits } = state;
   const guide = yield* guideFor(state);
-  const positives = byQuery(trainingPairs(splits.train));
+  const positives = byQuery(splits.pairs);
   const ids = [...positives.keys()];
-  const texts = (id: QueryId) => (positives.get(id) ?? []).map(({ documentId }) => corpus.textOf(documentId));
+  const texts = (id: QueryId) => (positives.get(id) ?? []).map(corpus.answerText);
   const vectorOf = yield* documentVectors(state, guide, ids.flatMap(texts));
   yield* queryVectors(state, guide, ids.map(corpus.queryText));
   return new Map(

@@ -18,9 +18,9 @@ const GATED_DEPTH = 1000;
 export const refreshes = ({ input }: State): boolean => refreshRequests(input.config).length > 0;
 
 /** For each query text, the ids that it has in the collection: rows know texts only. */
-function idsByText({ input }: State): ReadonlyMap<string, readonly QueryId[]> {
+function idsByText({ splits }: State): ReadonlyMap<string, readonly QueryId[]> {
   const ids = new Map<string, QueryId[]>();
-  for (const { id, text } of input.collection.queries) ids.set(text, [...(ids.get(text) ?? []), id]);
+  for (const { id, text } of splits.collection.queries) ids.set(text, [...(ids.get(text) ?? []), id]);
   return ids;
 }
 

@@ -3,7 +3,7 @@ import { finish } from "../base/channel.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { TrainingSet } from "../domain/training.ts";
 import { mix, type Answer } from "../negatives/mix.ts";
-import { gatherPools, trainingPairs, type FoundBySource, type Pool } from "../negatives/pools.ts";
+import { gatherPools, type FoundBySource, type Pool } from "../negatives/pools.ts";
 import { clusterTopics, topicCount } from "../negatives/topics.ts";
 import { gateStage, hasGate, relabelled, writtenAnswers } from "./gate.ts";
 import { closeGuide, guideFor, queryVectors } from "./guide.ts";
@@ -18,14 +18,11 @@ export interface Rows {
   readonly excluded: readonly (readonly number[])[] | undefined;
 }
 
-/** The judged answers, then documents and written passages that were judged to be answers too. */
+/** The answers of the training pairs, then documents and written passages that were judged to be answers too. */
 function answersOf(state: State): Answer[] {
   const { corpus, splits } = state;
-  const judged = [...trainingPairs(splits.train), ...relabelled(state)];
-  return [
-    ...judged.map(({ queryId, documentId }) => ({ queryId, text: corpus.textOf(documentId) })),
-    ...writtenAnswers(state),
-  ];
+  const pairs = [...splits.pairs, ...relabelled(state).map(({ queryId, documentId }) => ({ queryId, documentId }))];
+  return [...pairs.map((pair) => ({ queryId: pair.queryId, text: corpus.answerText(pair) })), ...writtenAnswers(state)];
 }
 
 /** The cluster of each row's query, where the recipe's batches are by topic. */
@@ -56,10 +53,10 @@ async function* excludedOf(state: State, data: TrainingSet): Work<Rows["excluded
 }
 
 function poolsOf(state: State, found: ReadonlyMap<QueryId, FoundBySource>): Pool[] {
-  const { corpus, input } = state;
-  const { collection, config } = input;
+  const { corpus, input, splits } = state;
   const queryIds = trainingQueries(state);
-  return gatherPools({ queryIds, negatives: collection.negatives, found, config, textOf: corpus.textOf });
+  const { negatives } = splits.collection;
+  return gatherPools({ queryIds, negatives, found, config: input.config, textOf: corpus.textOf });
 }
 
 async function* gated(state: State, pools: readonly Pool[]): Reports<readonly Pool[]> {

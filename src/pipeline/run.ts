@@ -8,24 +8,21 @@
  */
 import { finish } from "../base/channel.ts";
 import { UserError } from "../base/errors.ts";
-import { leakReport } from "../data/split.ts";
 import type { Collection } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { Snapshot } from "../domain/diagnostics.ts";
 import type { FoundVerdict } from "../domain/draft.ts";
 import type { EncoderFolder, EngineChoice } from "../domain/encoder.ts";
-import type { RunProducts, RunReport, RunResult, SystemResult } from "../domain/run.ts";
-import type { EncoderStages, ModelHandle, OpenedEncoder, RetrieverStages, TrainOutcome } from "../domain/stages.ts";
-import type { SystemName } from "../domain/ranking.ts";
+import type { RunProducts, RunReport, RunResult } from "../domain/run.ts";
+import type { EncoderStages, ModelHandle, RetrieverStages } from "../domain/stages.ts";
 import type { Checkpoint, RefreshReport, StepReport, TrainingSet } from "../domain/training.ts";
-import { verdictSentence } from "../domain/verdict.ts";
 import type { Answer } from "../negatives/mix.ts";
 import { corpusOf } from "./corpus.ts";
-import { relabelled } from "./gate.ts";
 import { closeGuide, startingGuide } from "./guide.ts";
-import { splitsOf, trains, type Splits } from "./prepare.ts";
+import { documentSplits } from "./documents.ts";
+import { isJudged, splitsOf, trains } from "./prepare.ts";
+import { resultOf, type Finished } from "./result.ts";
 import { rowsStages } from "./rows.ts";
-import { inOrder, normVariance } from "./snapshots.ts";
 import { noted, stage, type Reports, type State } from "./state.ts";
 import { afterStage, beforeStage, trainStage } from "./training.ts";
 
@@ -72,15 +69,9 @@ export interface RunOutcome {
   readonly model: ModelHandle;
 }
 
-interface Finished {
-  readonly systems: Record<SystemName, SystemResult>;
-  readonly trained: TrainOutcome | undefined;
-  readonly rows: number;
-}
-
 async function* stages(state: State): Reports<Finished> {
   const { services, input, splits } = state;
-  yield* stage(state, "index", services.retriever.indexText({ documents: input.collection.documents }));
+  yield* stage(state, "index", services.retriever.indexText({ documents: splits.collection.documents }));
   yield* noted(state, "index", splits.notes);
   const rows = trains(input) ? yield* rowsStages(state) : undefined;
   if (rows?.data.rows.length === 0) {
@@ -89,74 +80,11 @@ async function* stages(state: State): Reports<Finished> {
       `There is no row to train on: no judged training query, or no negative for any.${dropped} Add judgements (qrels/train.tsv) or negatives, or set "steps" to 0 to only measure.`,
     );
   }
-  const systems = yield* stage(state, "before", beforeStage(state, rows?.data));
+  const before = yield* stage(state, "before", beforeStage(state, rows?.data));
   const trained = rows ? yield* stage(state, "train", trainStage(state, rows)) : undefined;
   const looked = rows && trained && { data: rows.data, steps: trained.steps };
-  const after = yield* stage(state, "after", afterStage(state, systems.before, looked));
-  return { systems: { ...systems, after }, trained, rows: rows?.data.rows.length ?? 0 };
-}
-
-/** Judgements that were trained on: the split's, and those that verdicts added. */
-const trainedOn = (state: State) => [
-  ...state.splits.train,
-  ...relabelled(state).map(({ queryId, documentId }) => ({ queryId, documentId, grade: 1 })),
-];
-
-const total = (steps: readonly StepReport[], key: "tokens" | "seconds"): number =>
-  steps.reduce((sum, step) => sum + step[key], 0);
-
-async function* comparisonsOf(
-  { services, input }: State,
-  { bm25, before, after }: Finished["systems"],
-): AsyncGenerator<never, RunResult["comparisons"], void> {
-  const compare = { metric: "ndcg@10", seed: input.config.seed } as const;
-  const afterBefore = yield* services.retriever.compare({ a: before.scores, b: after.scores, ...compare });
-  const afterBm25 = yield* services.retriever.compare({ a: bm25.scores, b: after.scores, ...compare });
-  return { afterBefore, afterBm25 };
-}
-
-/** What the diagnostics gave. */
-function diagnosed({ gate, probes, variance, steps, refreshes }: State) {
-  return {
-    gate: gate && { considered: gate.considered, dropped: gate.dropped, relabelled: gate.relabelled },
-    snapshots: inOrder(probes),
-    variance,
-    normVariance: normVariance(steps),
-    refreshes,
-  };
-}
-
-async function* resultOf(
-  state: State,
-  { systems, trained, rows }: Finished,
-  opened: OpenedEncoder,
-): AsyncGenerator<never, RunResult, void> {
-  const { input, splits, steps } = state;
-  const { bm25, before, after } = systems;
-  const comparisons = yield* comparisonsOf(state, systems);
-  const [tokens, seconds] = [total(steps, "tokens"), total(steps, "seconds")];
-  return {
-    split: splits.evaluation.name,
-    systems: { bm25: bm25.scores, before: before.scores, after: after.scores },
-    comparisons,
-    verdict: trained
-      ? verdictSentence(comparisons.afterBefore, splits.evaluation.name, after.scores.queryIds.length)
-      : "Nothing was trained: the encoder was only measured.",
-    leak:
-      splits.train.length > 0
-        ? leakReport(input.collection, trainedOn(state), splits.evaluation.judgements)
-        : undefined,
-    trainingRows: rows,
-    steps: trained?.steps ?? 0,
-    tokens,
-    tokensPerSecond: seconds > 0 ? tokens / seconds : 0,
-    seconds: state.seconds,
-    peakBytes: trained?.peakBytes ?? 0,
-    engine: opened.engine,
-    encoder: opened.card,
-    notes: [...new Set([...(input.earlier?.notes ?? []), ...state.notes])],
-    ...diagnosed(state),
-  };
+  const after = yield* stage(state, "after", afterStage(state, before, looked));
+  return { results: new Map([...before, ...after]), trained, rows: rows?.data.rows.length ?? 0 };
 }
 
 /** What earlier sessions reported up to the checkpoint that this one goes on from. */
@@ -170,33 +98,50 @@ function earlierReports({ earlier, checkpoint }: RunInput): Pick<State, "steps" 
   };
 }
 
-function stateOf(services: Services, input: RunInput, splits: Splits, model: ModelHandle): State {
+type Prepared = Pick<State, "splits" | "seconds">;
+
+function stateOf(services: Services, input: RunInput, { splits, seconds }: Prepared, model: ModelHandle): State {
   return {
     services,
     input,
     splits,
-    corpus: corpusOf(input.collection),
+    corpus: corpusOf(splits),
     model,
     start: startingGuide(model, input),
     guide: undefined,
     gate: input.products?.gate,
     variance: undefined,
-    seconds: {},
+    seconds,
     notes: [],
     ...earlierReports(input),
   };
 }
 
-/** Errors: NothingToDo, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
-export async function* run(services: Services, input: RunInput): AsyncGenerator<RunReport, RunOutcome, void> {
-  const splits = splitsOf(input);
+/** What is trained on and measured with, before anything is opened: whatever is wrong with it is said at once. */
+async function* prepared(input: RunInput): Reports<Prepared> {
+  const { collection, config } = input;
+  if (config.pairs === "queries" && !isJudged(collection) && config.evaluate.split === "auto") {
+    throw new NothingToDo(
+      'No query of the collection is judged, so there is nothing to train on or to measure with. Set "pairs" to "documents": titles and sentences of the documents are then the queries. Or add judgements (qrels/train.tsv, qrels/test.tsv).',
+    );
+  }
+  const seconds: State["seconds"] = {};
+  // Making pairs of documents takes seconds, which count as part of the index stage.
+  const made = config.pairs !== "queries";
+  const splits = made ? yield* stage({ seconds }, "index", documentSplits(input)) : splitsOf(input);
   if (splits.evaluation.queries.length === 0) {
     throw new NothingToDo(
       `No query of the split "${splits.evaluation.name}" has a relevant document, so nothing can be measured. Add judgements or choose another split.`,
     );
   }
+  return { splits, seconds };
+}
+
+/** Errors: NothingToDo, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
+export async function* run(services: Services, input: RunInput): AsyncGenerator<RunReport, RunOutcome, void> {
+  const preparation = yield* prepared(input);
   const opened = await finish(services.encoder.open({ folder: input.folder, engine: input.engine }));
-  const state = stateOf(services, input, splits, opened.model);
+  const state = stateOf(services, input, preparation, opened.model);
   let completed = false;
   try {
     yield { kind: "opened", ...opened };

@@ -38,7 +38,11 @@ export type Work<Output> = AsyncGenerator<Progress | RunReport, Output, void>;
 const isProgress = (report: Progress | RunReport): report is Progress => "unit" in report;
 
 /** Runs one stage between its "started" and "finished" reports, on its own clock. */
-export async function* stage<Output>(state: State, name: StageName, work: Work<Output>): Reports<Output> {
+export async function* stage<Output>(
+  state: Pick<State, "seconds">,
+  name: StageName,
+  work: Work<Output>,
+): Reports<Output> {
   yield { kind: "started", stage: name };
   const reported = (report: Progress | RunReport): RunReport =>
     isProgress(report) ? { kind: "progress", stage: name, progress: report } : report;

@@ -1,33 +1,31 @@
 /** Measuring before, training, measuring after. */
+import { present } from "../base/assert.ts";
 import { relay } from "../base/relay.ts";
-import type { RunReport, SystemResult } from "../domain/run.ts";
+import type { RunProducts, RunReport, SystemResult } from "../domain/run.ts";
 import type { Vectors } from "../domain/encoder.ts";
-import type { SystemName } from "../domain/ranking.ts";
+import { systemsOf, type SystemName } from "../domain/ranking.ts";
 import type { TrainOutcome } from "../domain/stages.ts";
 import type { TrainingSet } from "../domain/training.ts";
-import { collectionVectors } from "./guide.ts";
-import { measureAfter, measureBefore, measureBm25 } from "./measure.ts";
+import { collectionVectors, indexCollection } from "./guide.ts";
+import { knownResults, measureBm25, measureEncoder, type Results } from "./measure.ts";
 import { refreshOf } from "./refresh.ts";
 import type { Rows } from "./rows.ts";
 import { look, measureVariance } from "./snapshots.ts";
 import { made, type State, type Work } from "./state.ts";
 
-type Systems = Readonly<Record<SystemName, SystemResult>>;
-
 /** BM25 and the starting encoder, then what the negatives look like to it. `data`: undefined where nothing is trained. */
-export async function* beforeStage(
-  state: State,
-  data: TrainingSet | undefined,
-): Work<Pick<Systems, "bm25" | "before">> {
-  const { input, services, splits } = state;
-  const { bm25: knownBm25, before: known } = input.products ?? {};
-  const bm25 = knownBm25 ?? (yield* measureBm25(services, input, splits.evaluation));
-  if (!knownBm25) yield made({ name: "bm25", value: bm25 });
+export async function* beforeStage(state: State, data: TrainingSet | undefined): Work<Results> {
+  const bm25 = yield* measureBm25(state);
   // Search results without the vectors that they came from cannot be looked at more closely: both are made again.
-  const before = known && state.start.collection ? known : yield* measureBefore(state);
-  if (before !== known) yield made({ name: "before", value: before });
+  const products = state.start.collection ? (state.input.products ?? {}) : {};
+  const before = knownResults(products, "before") ?? (yield* measureStart(state, products));
   if (data) yield* diagnoseBefore(state, data);
-  return { bm25, before };
+  return new Map([...bm25, ...before]);
+}
+
+async function* measureStart(state: State, products: RunProducts): Work<Results> {
+  yield* indexCollection(state, state.start);
+  return yield* measureEncoder(state, "before", products);
 }
 
 async function* diagnoseBefore(state: State, data: TrainingSet): Work<void> {
@@ -79,22 +77,37 @@ interface Trained {
 }
 
 /** The trained encoder. Where nothing was trained (`trained` undefined) it is the one from before. */
-export async function* afterStage(
-  state: State,
-  before: SystemResult,
-  trained: Trained | undefined,
-): Work<SystemResult> {
-  const { after: known, vectorsAfter } = state.input.products ?? {};
-  if (!trained) {
-    if (!known) yield made({ name: "after", value: before });
-    return known ?? before;
+export async function* afterStage(state: State, before: Results, trained: Trained | undefined): Work<Results> {
+  const products = state.input.products ?? {};
+  const known = products.vectorsAfter && knownResults(products, "after");
+  if (!trained) return yield* unchanged(products, before);
+  const vectors = products.vectorsAfter ?? (yield* collectionAfter(state));
+  const after = known ?? (yield* measureTrained(state, vectors, products));
+  yield* diagnoseAfter(state, trained, vectors);
+  return after;
+}
+
+/** Every system gives what it gave before. */
+async function* unchanged(products: RunProducts, before: Results): Work<Results> {
+  const results = new Map<SystemName, SystemResult>();
+  for (const { name, by } of systemsOf("after")) {
+    const earlier = systemsOf("before").find((system) => system.by === by);
+    const result = products[name] ?? present(before.get(earlier?.name ?? "before"), `the result before ${name}`);
+    if (!products[name]) yield made({ name, value: result });
+    results.set(name, result);
   }
-  const measured =
-    known && vectorsAfter ? { result: known, vectors: vectorsAfter } : yield* measureAfter(state, vectorsAfter);
-  if (!vectorsAfter) yield made({ name: "vectorsAfter", value: measured.vectors });
-  if (measured.result !== known) yield made({ name: "after", value: measured.result });
-  yield* diagnoseAfter(state, trained, measured.vectors);
-  return measured.result;
+  return results;
+}
+
+async function* collectionAfter({ services, input: { config }, corpus, model }: State): Work<Vectors> {
+  const vectors = yield* services.encoder.encode({ model, texts: corpus.texts, kind: "document", config });
+  yield made({ name: "vectorsAfter", value: vectors });
+  return vectors;
+}
+
+async function* measureTrained(state: State, vectors: Vectors, products: RunProducts): Work<Results> {
+  yield* state.services.retriever.indexVectors({ name: "after", ids: state.corpus.ids, vectors });
+  return yield* measureEncoder(state, "after", products);
 }
 
 async function* diagnoseAfter(state: State, { data, steps }: Trained, collection: Vectors): Work<void> {

@@ -11,6 +11,7 @@ import type { Document, Query } from "../domain/collection.ts";
 import type { Ranking } from "../domain/ranking.ts";
 import type { IndexSummary, Progress } from "../domain/stages.ts";
 import { analyse } from "../text/words.ts";
+import type { Spread } from "./fusion.ts";
 import { placesOf } from "./order.ts";
 import { top, type Numbered } from "./top.ts";
 
@@ -137,8 +138,14 @@ export function* buildBm25(documents: readonly Document[]): Generator<Progress, 
   return { ids, places: placesOf(ids), terms, ...postings(counts), summary };
 }
 
+/** A ranking, and how the scores of all documents lie, those without a shared term counted as 0. */
+interface SpreadRanking {
+  readonly ranking: Ranking;
+  readonly spread: Spread;
+}
+
 interface Searcher {
-  readonly search: (query: Query) => Ranking;
+  readonly search: (query: Query) => SpreadRanking;
   /** Postings read so far. */
   readonly work: () => number;
 }
@@ -164,37 +171,61 @@ function searcher(index: Bm25Index, depth: number): Searcher {
     work += end - start;
   }
 
-  function search(query: Query): Ranking {
+  /** Of the query at hand. */
+  function spread(): Spread {
+    let [sum, squares] = [0, 0];
+    for (let i = 0; i < touches; i++) {
+      const score = scores[touched[i] ?? 0] ?? 0;
+      sum += score;
+      squares += score ** 2;
+    }
+    const mean = sum / scores.length;
+    return { mean, deviation: Math.sqrt(Math.max(0, squares / scores.length - mean ** 2)) };
+  }
+
+  function search(query: Query): SpreadRanking {
     touches = 0;
     for (const word of analyse(query.text)) {
       const term = index.terms.get(word);
       if (term !== undefined) add(term);
     }
+    const found = spread();
     for (let i = 0; i < touches; i++) {
       const document = touched[i] ?? 0;
       best.offer(document, scores[document] ?? 0);
       scores[document] = 0;
     }
-    return { queryId: query.id, hits: best.drain() };
+    return { ranking: { queryId: query.id, hits: best.drain() }, spread: found };
   }
 
   return { search, work: () => work };
 }
 
-/** Best `depth` documents a query, among those that share a term with it; a query without such documents has no hits. */
-export function* searchBm25(
+interface Searched {
+  readonly queries: readonly Query[];
+  readonly depth: number;
+}
+
+/** As {@link searchBm25}, with the spread of each query's scores. */
+export function* searchBm25WithSpread(
   index: Bm25Index,
-  { queries, depth }: { readonly queries: readonly Query[]; readonly depth: number },
-): Generator<Progress, Ranking[]> {
+  { queries, depth }: Searched,
+): Generator<Progress, SpreadRanking[]> {
   const { search, work } = searcher(index, depth);
-  const rankings: Ranking[] = [];
+  const found: SpreadRanking[] = [];
   let reported = 0;
   for (const query of queries) {
-    rankings.push(search(query));
+    found.push(search(query));
     if (work() - reported < postingsPerReport) continue;
     reported = work();
-    yield { done: rankings.length, total: queries.length, unit: "queries" };
+    yield { done: found.length, total: queries.length, unit: "queries" };
   }
   yield { done: queries.length, total: queries.length, unit: "queries" };
-  return rankings;
+  return found;
+}
+
+/** Best `depth` documents a query, among those that share a term with it; a query without such documents has no hits. */
+export function* searchBm25(index: Bm25Index, input: Searched): Generator<Progress, Ranking[]> {
+  const found = yield* searchBm25WithSpread(index, input);
+  return found.map(({ ranking }) => ranking);
 }

@@ -8,7 +8,7 @@ import { assert, present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { Judgement } from "../domain/collection.ts";
 import type { DocumentId, QueryId } from "../domain/ids.ts";
-import type { Hit, Interval, MetricName, Ranking, Scores } from "../domain/ranking.ts";
+import { metricsOf, type Hit, type Interval, type MetricName, type Ranking, type Scores } from "../domain/ranking.ts";
 import { compareHits } from "./order.ts";
 import { meanIntervals } from "./significance.ts";
 
@@ -97,12 +97,29 @@ export function scores({ rankings, judgements, metrics, seed }: EvaluationInput)
   const parsed = metrics.map(parseMetric);
   const rows = [...relevant].map(([queryId, ofQuery]) => measure(hits.get(queryId) ?? [], ofQuery, parsed));
   const columns = metrics.map((_, m) => rows.map((row) => present(row[m], "value")));
-  const intervals = meanIntervals(columns, seed);
+  return scoresOf([...relevant.keys()], new Map(metrics.map((name, m) => [name, present(columns[m], "column")])), seed);
+}
+
+/** `columns`: one value for each query. */
+function scoresOf(
+  queryIds: readonly QueryId[],
+  columns: ReadonlyMap<MetricName, readonly number[]>,
+  seed: number,
+): Scores {
+  const intervals = meanIntervals([...columns.values()], seed);
   const perQuery: Record<MetricName, readonly number[]> = {};
   const mean: Record<MetricName, Interval> = {};
-  metrics.forEach((name, m) => {
-    perQuery[name] = present(columns[m], "column");
+  [...columns].forEach(([name, column], m) => {
+    perQuery[name] = column;
     mean[name] = present(intervals[m], "interval");
   });
-  return { queryIds: [...relevant.keys()], perQuery, mean };
+  return { queryIds, perQuery, mean };
+}
+
+/** The same scores on those of their queries that are among `queryIds`, at least one; the intervals are made anew. */
+export function restricted(scores: Scores, queryIds: ReadonlySet<QueryId>, seed: number): Scores {
+  const kept = <Value>(values: readonly Value[]): Value[] =>
+    values.filter((_, i) => queryIds.has(present(scores.queryIds[i], "query")));
+  const columns = metricsOf(scores).map((name) => [name, kept(present(scores.perQuery[name], name))] as const);
+  return scoresOf(kept(scores.queryIds), new Map(columns), seed);
 }

@@ -6,13 +6,18 @@ import { assert, present } from "../base/assert.ts";
 import type { RetrieverStages } from "../domain/stages.ts";
 import { buildBm25, searchBm25, type Bm25Index } from "./bm25.ts";
 import { denseIndex, searchDense, type DenseIndex } from "./dense.ts";
-import { scores } from "./metrics.ts";
+import { paced, searchFused } from "./hybrid.ts";
+import { restricted, scores } from "./metrics.ts";
+import { momentsOf, type Moments } from "./moments.ts";
 import { comparePaired } from "./significance.ts";
 
 /** A retriever without any index. Building one replaces the one before it. */
 export function createRetriever(): RetrieverStages {
   let text: Bm25Index | undefined;
   const vectorIndexes = new Map<string, DenseIndex>();
+  /** Made when first asked for. */
+  const moments = new WeakMap<DenseIndex, Moments>();
+  const vectorIndex = (name: string): DenseIndex => present(vectorIndexes.get(name), `the vector index ${name}`);
   return {
     async *indexText({ documents }) {
       text = yield* buildBm25(documents);
@@ -25,10 +30,22 @@ export function createRetriever(): RetrieverStages {
       vectorIndexes.set(name, denseIndex(ids, vectors));
     },
     async *searchVectors({ name, ...input }) {
-      return yield* searchDense(present(vectorIndexes.get(name), `the vector index ${name}`), input);
+      return yield* searchDense(vectorIndex(name), input);
+    },
+    async *searchFused({ name, ...input }) {
+      const dense = vectorIndex(name);
+      const words = present(text, "the text index");
+      const known =
+        moments.get(dense) ??
+        (yield* paced(momentsOf(dense.vectors), { done: 0, total: input.queries.length, unit: "queries" }));
+      moments.set(dense, known);
+      return yield* searchFused({ text: words, dense, moments: known }, input);
     },
     async *evaluate(input) {
       return scores(input);
+    },
+    async *restrict({ scores, queryIds, seed }) {
+      return restricted(scores, new Set(queryIds), seed);
     },
     async *compare({ a, b, metric, seed }) {
       const sameQueries = a.queryIds.length === b.queryIds.length && a.queryIds.every((id, i) => id === b.queryIds[i]);

@@ -1,5 +1,7 @@
 /** Run records, and what the stages of a run made. */
+import { recordOf } from "../base/record.ts";
 import type { RunId } from "../domain/ids.ts";
+import { systemNames, systemWords } from "../domain/ranking.ts";
 import type { RunProduct, RunProducts, RunRecord } from "../domain/run.ts";
 import type { Connection } from "./connection.ts";
 import { DamagedRecord, readFailure, removal } from "./errors.ts";
@@ -77,11 +79,9 @@ const wordsFor = {
   snapshotAfter: "the negatives as seen after training",
   variance: "gradient variance",
   trainingSet: "training rows",
-  bm25: "BM25 rankings",
-  before: "rankings before training",
-  after: "rankings after training",
   vectorsBefore: "document vectors before training",
   vectorsAfter: "document vectors after training",
+  ...recordOf(systemNames, (name) => `rankings by ${systemWords[name]}`),
 } as const satisfies Record<keyof RunProducts, string>;
 
 /**

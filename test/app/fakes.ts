@@ -148,7 +148,9 @@ const retriever: RetrieverStages = {
   searchText: never(),
   indexVectors: never(),
   searchVectors: never(),
+  searchFused: never(),
   evaluate: never(),
+  restrict: never(),
   compare: never(),
 };
 
@@ -172,6 +174,8 @@ export interface FakeOptions {
   readonly store?: AppStore;
   readonly writer?: boolean;
   readonly retriever?: Partial<RetrieverStages>;
+  /** Of the search. */
+  readonly encoder?: Partial<EncoderStages>;
   readonly neighbours?: Partial<RetrieverStages>;
   readonly synthesis?: Synthesis;
   readonly collection?: Collection;
@@ -198,7 +202,7 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
         return options.collection ? { ...imported, collection: options.collection } : imported;
       },
     },
-    searcher: { encoder, retriever: { ...retriever, ...options.retriever } },
+    searcher: { encoder: { ...encoder, ...options.encoder }, retriever: { ...retriever, ...options.retriever } },
     neighbours: { ...retriever, ...options.neighbours },
     synthesis: () =>
       options.synthesis ? Promise.resolve(options.synthesis) : Promise.reject(new Error("not part of the test")),

@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { exampleQueries, searchFor } from "../../src/app/search.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
-import type { RetrieverStages } from "../../src/domain/stages.ts";
-import { collection, fakeApp } from "./fakes.ts";
+import type { EncoderStages, RetrieverStages } from "../../src/domain/stages.ts";
+import { startRun } from "../../src/app/run.ts";
+import { collection, fakeApp, recordOf, scripted } from "./fakes.ts";
 
 const counts = { indexed: 0 };
 const retriever: Partial<RetrieverStages> = {
@@ -50,6 +51,51 @@ it("is ready again after a search that failed", async () => {
   fails = false;
   await searchFor(app, "tides");
   expect(app.search.results.value?.bm25).toHaveLength(1);
+});
+
+it("has the encoder's hits alone and fused with BM25, before and after", async () => {
+  const hits = (...ids: string[]) => ids.map((id, i) => ({ documentId: documentId(id), score: -i }));
+  const asked: string[] = [];
+  const ranking = (...ids: string[]) => [{ queryId: queryId("typed"), hits: hits(...ids) }];
+  const encoder: Partial<EncoderStages> = {
+    open: async function* () {
+      return { model: asked.push("open"), card: {}, engine: {} } as never;
+    },
+    encode: async function* ({ model, texts }) {
+      asked.push(`${texts.join()} by ${model}`);
+      return { dimensions: 1, values: Float32Array.of(model) };
+    },
+  };
+  const searching: Partial<RetrieverStages> = {
+    ...retriever,
+    indexVectors: async function* () {},
+    searchFused: async function* ({ name, queries, vectors, depth }) {
+      asked.push(`${name}: ${queries.map((query) => query.text).join()} ${vectors.values.join()} to ${depth}`);
+      return name === "before"
+        ? { alone: ranking("d1"), rrf: ranking("d1", "d2"), zscore: ranking("d2", "d1") }
+        : { alone: ranking("d2"), rrf: ranking("d2", "d1"), zscore: [] };
+    },
+  };
+  const { pipeline } = scripted([]);
+  const app = await fakeApp({ retriever: searching, encoder, pipeline });
+  await startRun(app);
+  const vectors = { dimensions: 1, values: Float32Array.of(1, 2) };
+  for (const name of ["vectorsBefore", "vectorsAfter"] as const)
+    await app.deps.store.putProduct(recordOf(app).id, { name, value: vectors });
+  await searchFor(app, " why tides ");
+  expect(asked).toEqual([
+    "open",
+    "open",
+    "why tides by 1",
+    "before: why tides 1 to 100",
+    "why tides by 2",
+    "after: why tides 2 to 100",
+  ]);
+  expect(app.search.results.value?.encoder).toEqual({
+    before: { alone: hits("d1"), rrf: hits("d1", "d2"), zscore: hits("d2", "d1") },
+    after: { alone: hits("d2"), rrf: hits("d2", "d1"), zscore: [] },
+  });
+  expect(app.search.rankedBy.value).toBe("alone");
 });
 
 it("offers queries held out from training", () => {

@@ -64,6 +64,7 @@ describe("the recipe form", () => {
     ],
     [{ humanCount: "1" }, { source: "human", count: 1 }],
     [{ syntheticCount: "2" }, { source: "synthetic", count: 2 }],
+    [{ syntheticRecipe: " syneg-1 " }, { source: "synthetic", count: 1, recipe: "syneg-1" }],
   ] as const)("brings the negatives of %o into the recipe", (fields, expected) => {
     const { negatives } = parseConfig(configInput({ ...defaultFields, ...fields }));
     expect(negatives).toContainEqual(expected);

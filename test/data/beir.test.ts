@@ -32,6 +32,7 @@ test("a BEIR folder", async () => {
     queries: 2,
     judgements: { train: 1, test: 2 },
     negatives: 0,
+    leaks: { test: { queries: 1, sharedDocument: 0, nearCopy: 0, clean: 1 } },
     rejected: 0,
   });
   expect(rejected).toEqual([]);
@@ -146,6 +147,16 @@ test("bad judgements", async () => {
 test("the same judgement may stand in two splits", async () => {
   const read = await withFiles({ "tiny/qrels/dev.tsv": "q1\td1\t1\n" });
   expect(read.summary).toMatchObject({ judgements: { dev: 1, test: 2, train: 1 }, rejected: 0 });
+});
+
+test("says how many queries of each split training gives away, and nothing where there is no training split", async () => {
+  const read = await withFiles({ "tiny/qrels/dev.tsv": "q1\td2\t1\n" });
+  expect(read.summary.leaks).toEqual({
+    dev: { queries: 1, sharedDocument: 1, nearCopy: 0, clean: 0 },
+    test: { queries: 1, sharedDocument: 0, nearCopy: 0, clean: 1 },
+  });
+  const { "tiny/qrels/train.tsv": _, ...untrained } = sound;
+  expect((await importFiles(untrained)).summary).not.toHaveProperty("leaks");
 });
 
 test("negatives that were written for a query", async () => {

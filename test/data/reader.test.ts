@@ -62,7 +62,21 @@ test("a part is missing: what was found and what is needed are named", async () 
     { "tiny/queries.jsonl": queries, "tiny/notes.md": "" },
     /corpus\.jsonl \(the documents\), qrels\/<split>\.tsv .* are missing/,
   );
-  await refused({ "corpus.jsonl": sound["tiny/corpus.jsonl"] }, /queries\.jsonl, qrels.* are missing/);
+  await refused(
+    { "tiny/corpus.jsonl": sound["tiny/corpus.jsonl"], "tiny/queries.jsonl": queries },
+    /qrels\/<split>\.tsv .* is missing.*corpus\.jsonl alone/,
+  );
+});
+
+test("documents alone are a collection without queries and judgements", async () => {
+  const corpus = sound["tiny/corpus.jsonl"];
+  const { collection, summary, rejected } = await importFiles({ "tiny/corpus.jsonl": corpus, "tiny/notes.md": "" });
+  expect(collection).toMatchObject({ name: "tiny", queries: [], judgements: {}, negatives: [] });
+  expect(collection.documents.map(({ id }) => id)).toEqual(["d1", "d2", "3"]);
+  expect(summary).toMatchObject({ format: "Documents alone", documents: 3, queries: 0, judgements: {}, rejected: 0 });
+  expect(rejected).toEqual([]);
+  expect((await importFiles({ "corpus.jsonl": corpus })).collection.name).toBe("corpus");
+  expect(summary.digest).not.toBe((await importFiles(sound)).summary.digest);
 });
 
 test("two collections at once, or two files of rows", async () => {

@@ -2,8 +2,16 @@ import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { Judgement } from "../../src/domain/collection.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
-import { nearCopies, nearlyEqual, wordsOf } from "../../src/data/nearcopies.ts";
-import { UnknownSplit, chooseSplits, findLeaks, leakReport, splitJudgements } from "../../src/data/split.ts";
+import { nearCopies, wordsOf } from "../../src/data/nearcopies.ts";
+import {
+  UnknownSplit,
+  chooseSplits,
+  findLeaks,
+  leakReport,
+  leaksBySplit,
+  splitJudgements,
+  trainedBy,
+} from "../../src/data/split.ts";
 
 const judgement = (query: number, document: number, grade = 1): Judgement => ({
   queryId: queryId(`q${query}`),
@@ -112,7 +120,7 @@ test.each([
 test("leaks: shared relevant documents and near-copies", () => {
   const texts = [
     "Do otters hold hands?",
-    "do OTTERS hold, hands",
+    "do OTTERS hold hands",
     "Where do foxes dig dens?",
     "What is an owl?",
     "Are zebras striped?",
@@ -127,19 +135,52 @@ test("leaks: shared relevant documents and near-copies", () => {
     judgement(1, 0, 0),
     judgement(9, 2, 0),
   ];
-  expect(findLeaks({ queries }, train, evaluation)).toEqual({
+  const leaks = findLeaks({ queries }, trainedBy({ queries }, train), evaluation);
+  expect(leaks).toEqual({
     queries: ["q4", "q1", "q3"],
     sharedDocument: ["q3"],
     nearCopy: ["q1"],
+    clean: ["q4"],
   });
-  expect(leakReport({ queries }, train, evaluation)).toEqual({ queries: 3, sharedDocument: 1, nearCopy: 1 });
-  expect(leakReport({ queries }, [], evaluation)).toEqual({ queries: 3, sharedDocument: 0, nearCopy: 0 });
+  expect(leakReport(leaks)).toEqual({ queries: 3, sharedDocument: 1, nearCopy: 1, clean: 1 });
+  const none = findLeaks({ queries }, trainedBy({ queries }, []), evaluation);
+  expect(leakReport(none)).toEqual({ queries: 3, sharedDocument: 0, nearCopy: 0, clean: 3 });
+  // One that is both is one query that is not clean.
+  const both = findLeaks({ queries }, trainedBy({ queries }, [judgement(0, 1)]), evaluation);
+  expect(leakReport(both)).toEqual({ queries: 3, sharedDocument: 1, nearCopy: 1, clean: 2 });
+});
+
+test("every split that is not trained on has its report, if anything is trained on", () => {
+  const queries = [0, 1, 2, 3].map((i) => ({ id: queryId(`q${i}`), text: `question number ${"abcd"[i] ?? ""}${i}` }));
+  const judgements = {
+    train: [judgement(0, 0)],
+    dev: [judgement(1, 0)],
+    test: [judgement(2, 2), judgement(3, 3)],
+    other: [judgement(3, 0, 0)],
+  };
+  expect(leaksBySplit({ queries, judgements })).toEqual({
+    dev: { queries: 1, sharedDocument: 1, nearCopy: 0, clean: 0 },
+    test: { queries: 2, sharedDocument: 0, nearCopy: 0, clean: 2 },
+  });
+  expect(leaksBySplit({ queries, judgements: { train: judgements.train } })).toBeUndefined();
+  expect(leaksBySplit({ queries, judgements: { dev: judgements.dev, test: judgements.test } })).toBeUndefined();
+});
+
+test.each([
+  ["A café, G-to-A: 1/2000_x?", ["a", "cafe", ",", "g", "-", "to", ":", "1", "/", "2000_x", "?"]],
+  ["Χρώμα 日本語のテキスト", ["χρωμα", "日", "本", "語", "のテキスト"]],
+  ["  ", []],
+])("the words of %j", (text, words) => {
+  expect([...wordsOf(text)]).toEqual(words);
 });
 
 test("seven words of ten are a near-copy, six of nine are not, and no words are none", () => {
-  expect(nearlyEqual(wordsOf("a b c d e f g h"), wordsOf("A b, c d e f g x y"))).toBe(true);
-  expect(nearlyEqual(wordsOf("a b c d e f g"), wordsOf("a b c d e f x y"))).toBe(false);
-  expect(nearlyEqual(wordsOf("?!"), wordsOf("..."))).toBe(false);
+  expect(nearCopies(["a b c d e f g h"], ["A b c d e f g x y"]).size).toBe(1);
+  expect(nearCopies(["a b c d e f g"], ["a b c d e f x y"]).size).toBe(0);
+  // A full stop at the end of both is one more word in common: 7 of 10.
+  expect(nearCopies(["a b c d e f g."], ["a b c d e f x y."]).size).toBe(1);
+  expect(nearCopies(["?!"], ["..."]).size).toBe(0);
+  expect(nearCopies([""], [""]).size).toBe(0);
 });
 
 test("near-copies are the same with and without the prefix filter", () => {
@@ -148,9 +189,12 @@ test("near-copies are the same with and without the prefix filter", () => {
     .map((letters) => letters.join(" "));
   fc.assert(
     fc.property(fc.array(text, { maxLength: 8 }), fc.array(text, { maxLength: 8 }), (texts, others) => {
-      const plain = texts.flatMap((one, i) =>
-        others.some((other) => nearlyEqual(wordsOf(one), wordsOf(other))) ? [i] : [],
-      );
+      const similar = (one: string, other: string) => {
+        const [a, b] = [one, other].map((text) => [...new Set(text.split(" ").filter(Boolean))]);
+        const shared = a?.filter((word) => b?.includes(word)).length ?? 0;
+        return shared > 0 && shared / new Set([...(a ?? []), ...(b ?? [])]).size >= 0.7;
+      };
+      const plain = texts.flatMap((one, i) => (others.some((other) => similar(one, other)) ? [i] : []));
       expect([...nearCopies(texts, others)]).toEqual(plain);
     }),
     { numRuns: 2000 },

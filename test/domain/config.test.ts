@@ -3,6 +3,7 @@ import { InvalidConfig, parseConfig } from "../../src/domain/config.ts";
 
 test("every key has a default, except those that the encoder or the epochs decide", () => {
   expect(parseConfig({})).toMatchObject({
+    pairs: "queries",
     mix: "hybrid",
     temperature: 0.05,
     inBatch: true,
@@ -73,6 +74,8 @@ test.each([
     { ratio: { reading: "share", value: 0.5 }, negatives: [{ source: "ance", count: 1 }] },
     "ance and adore",
   ],
+  ["unknown pairs", { pairs: "sentences" }, "pairs"],
+  ["pairs of documents with written negatives alone", { pairs: "titles", mix: "synthetic" }, "pairs: it does not go"],
   ["an unknown key", { temprature: 0.1 }, "temprature: there is no such key"],
   ["an unknown key inside", { evaluate: { splits: "test" } }, "evaluate.splits: there is no such key"],
   ["a string for a number", { batchSize: "16" }, "batchSize"],

@@ -58,7 +58,7 @@ test("says what is wrong with a file that it cannot read, and goes on", async ()
     [file("broken.zip", "PK\u0003\u0004 and nothing more"), /zip/iu],
     [file("empty.jsonl", ""), /empty|no rows|nothing/iu],
     [file("long.jsonl", `{"query": "${"x".repeat(5_000_000)}"}`), /1 MiB|too long|long/iu],
-    [file("corpus.jsonl", lines(corpus)), /queries\.jsonl/u],
+    [file("queries.jsonl", lines(queries)), /corpus\.jsonl/u],
   ];
   for (const [given, words] of wrong) {
     await choose(page, given);
@@ -75,6 +75,8 @@ test("previews a zip with what was left out, lets the rows be saved, and keeps i
   const preview = await page.locator(".preview").innerText();
   expect(preview).toMatch(/40 documents, 20 queries/u);
   expect(preview).toMatch(/4 rows left out/u);
+  // All ask "What is there in the harbour of town …?".
+  expect(preview).toMatch(/Of 10 test queries, 0 share .* and 10 nearly repeat one; 0 are clean/u);
   await screenshot(page, "import-preview");
   const [download] = await Promise.all([page.waitForEvent("download"), button(page, "Download rejected rows").click()]);
   const rows = readFileSync(await download.path(), "utf8")
@@ -88,6 +90,7 @@ test("previews a zip with what was left out, lets the rows be saved, and keeps i
   await page.reload();
   await place(page, "Data");
   await page.getByRole("radio", { name: /harbours/u }).waitFor();
+  expect(await page.getByText("test 10 of 10: 0 by a document, 10 near-copies").count()).toBe(1);
 });
 
 test("without WebGPU it trains on the CPU engine and says so", async () => {
@@ -97,6 +100,8 @@ test("without WebGPU it trains on the CPU engine and says so", async () => {
   await recipe(page, { Epochs: "2", "Batch size": "4" });
   await button(page, "Run").click();
   await expect.poll(() => page.getByTestId("verdict").count(), { timeout: 120_000 }).toBe(1);
+  expect(await page.getByTestId("clean-verdict").innerText()).toMatch(/^There is no clean query/u);
+  expect(await page.getByRole("region", { name: "Scores", exact: true }).locator("tbody tr").count()).toBe(7);
   await place(page, "Train");
   expect(await page.getByText(/Computes on the CPU/u).innerText()).toMatch(/WebGPU could not be used/u);
 });
@@ -115,6 +120,29 @@ test("a JSONL of pairs is divided into train and test and trains", async () => {
     .getByText(/on \d+ test queries\./u)
     .first()
     .waitFor({ timeout: 120_000 });
+});
+
+test("documents alone: nothing to run until they are to be learned from, and the result says that its queries are made up", async () => {
+  const { page } = open;
+  const word = (i: number, n: number) => `w${i}x${n}`;
+  const sentence = (i: number, n: number) =>
+    `The ${word(i, n)} of ${word(i, n + 1)} has a ${word(i, n + 2)} by the sea.`;
+  const alone = corpus.map(({ _id }, i) => ({ _id, title: `Town ${i}`, text: `${sentence(i, 0)} ${sentence(i, 5)}` }));
+  await choose(page, file("corpus.jsonl", lines(alone)));
+  await button(page, "Use this collection").click();
+  await page.getByRole("radio", { name: /corpus/u }).check();
+  expect(await button(page, "Run").isDisabled()).toBe(true);
+  await button(page, "Learn from the documents").click();
+  await recipe(page, { Steps: "2" });
+  await button(page, "Run").click();
+  await page
+    .getByText(/on 20 made-up queries for held-out documents\./u)
+    .first()
+    .waitFor({ timeout: 120_000 });
+  await recipe(page, { "Training pairs": "Judged queries" });
+  expect(await button(page, "Run").isDisabled()).toBe(true);
+  await place(page, "Data");
+  await page.getByRole("radio", { name: /harbours/u }).check();
 });
 
 test("a recipe that cannot be is refused at the field, and Run waits", async () => {

@@ -124,6 +124,13 @@ test("shows what a search finds before and after, with what moved", async () => 
   await page.keyboard.press("Enter");
   for (const name of ["Before", "After", "BM25"]) expect(await results(page, name)).toHaveLength(10);
   await screenshot(page, "search");
+  const alone = await results(page, "After");
+  const words = await results(page, "BM25");
+  await page.getByLabel("Before and after rank by").selectOption({ label: "BM25 and the encoder, z-scores" });
+  const fused = await results(page, "After");
+  expect(fused).toHaveLength(10);
+  expect(fused).not.toEqual(alone);
+  expect(await results(page, "BM25")).toEqual(words);
 });
 
 test("the downloaded encoder opens again and gives the same vectors, bit for bit", async () => {

@@ -32,9 +32,14 @@ describe("what is run", () => {
     expect(json("every", "hot, twice", "2", "perquery.json")).toEqual({
       metric: "ndcg@10",
       queryIds,
+      clean: queryIds,
       bm25: values("bm25"),
       before: values("before"),
       after: values("after 2 2"),
+      rrfBefore: values("rrfBefore"),
+      rrfAfter: values("rrfAfter 2 2"),
+      zscoreBefore: values("zscoreBefore"),
+      zscoreAfter: values("zscoreAfter 2 2"),
     });
   });
 
@@ -74,7 +79,13 @@ describe("what is run", () => {
       true,
       false,
     ]);
-    expect(Object.keys(asked[1]?.products ?? {}).toSorted()).toEqual(["before", "bm25", "vectorsBefore"]);
+    expect(Object.keys(asked[1]?.products ?? {}).toSorted()).toEqual([
+      "before",
+      "bm25",
+      "rrfBefore",
+      "vectorsBefore",
+      "zscoreBefore",
+    ]);
   });
 });
 
@@ -99,6 +110,11 @@ describe("what is there already", () => {
     const second = host();
     await grid("anew", other, second.made);
     expect(second.rates()).toEqual(["1 1", "2 1", "3 1", "2 2"]);
+    const { rrfAfter: _, ...older } = json("anew", "plain", "1", "perquery.json");
+    write("anew/plain/1/perquery.json", JSON.stringify(older));
+    const fewer = host();
+    await grid("anew", other, fewer.made);
+    expect(fewer.rates()).toEqual(["1 1"]);
     const third = host();
     await grid("anew", other, third.made, "--seeds", "3");
     expect(third.rates()).toEqual(["1 3", "2 3", "3 3"]);
@@ -179,7 +195,7 @@ describe("npm run experiment -- --grid", () => {
     const same = ["metrics", "comparisons", "digest", "config", "notes", "steps", "trainingRows"];
     const pick = (file: Record<string, unknown>) => same.map((key) => file[key]);
     expect(pick(json("real", "two", "2", "result.json"))).toEqual(pick(json("single", "result.json")));
-    for (const file of ["bm25.trec", "before.trec", "after.trec"]) {
+    for (const file of ["bm25.trec", "before.trec", "after.trec", "rrfBefore.trec", "zscoreAfter.trec"]) {
       expect(read("real", "two", "2", file)).toBe(read("single", file));
       expect(read("single", file)).not.toBe("");
     }

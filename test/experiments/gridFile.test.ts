@@ -60,3 +60,11 @@ test("the arms of strategies.json are valid, and have five negatives each", () =
   const digests = arms.map(({ configOf }) => JSON.stringify(configOf(1)));
   expect(new Set(digests).size).toBe(arms.length);
 });
+
+test("the arms of adapt.json differ in their pairs alone", () => {
+  const { arms, reference } = planOf(["--grid", "experiments/adapt.json", "--out", at("never")]);
+  const configs = arms.map(({ configOf }) => configOf(1));
+  expect(configs.map(({ pairs }) => pairs)).toEqual(["queries", "titles", "cloze", "documents"]);
+  expect(reference).toBe(arms[0]?.name);
+  for (const config of configs) expect({ ...config, pairs: "queries" }).toEqual(configs[0]);
+});

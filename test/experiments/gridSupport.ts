@@ -4,12 +4,14 @@ import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, vi } from "vitest";
 import { runGrid, type GridHost } from "../../experiments/grid.ts";
-import type { TableRow } from "../../experiments/gridTable.ts";
+import type { Table } from "../../experiments/gridTable.ts";
+import { present } from "../../src/base/assert.ts";
 import { random } from "../../src/base/random.ts";
+import { recordOf } from "../../src/base/record.ts";
 import type { Config } from "../../src/domain/config.ts";
 import type { EncoderFolder } from "../../src/domain/encoder.ts";
 import { queryId } from "../../src/domain/ids.ts";
-import type { SystemName } from "../../src/domain/ranking.ts";
+import { systemNames, type RankedBy, type SystemName } from "../../src/domain/ranking.ts";
 import type { RunProducts, RunResult } from "../../src/domain/run.ts";
 import { tinyCollection } from "../support/collection.ts";
 import { tinyEncoder } from "../support/encoder.ts";
@@ -59,7 +61,13 @@ function scores(perQuery: readonly number[]) {
   const interval = { value: mean(perQuery), low: 0, high: 1 };
   return { queryIds, perQuery: { "ndcg@10": perQuery }, mean: { "ndcg@10": interval } };
 }
-const afterValues = (config: Config) => values(`after ${config.learningRate} ${config.seed}`);
+const trainedValues = ({ learningRate, seed }: Config, system: SystemName) =>
+  values(`${system} ${learningRate} ${seed}`);
+
+/** A temperature at which a made-up run says that only {@link cleanIds} are clean, and one at which it says that none is. */
+export const LEAKING = 0.7;
+export const ALL_LEAK = 0.8;
+export const cleanIds = queryIds.filter((_, i) => i % 2 === 0);
 
 function result(config: Config, kind = "cpu"): RunResult {
   const look = (step: number) => ({
@@ -68,8 +76,14 @@ function result(config: Config, kind = "cpu"): RunResult {
     shortcut: 0.6 + step / 10,
     mass: config.learningRate === 9 ? { positive: 1 } : { positive: 0.5, bm25: 0.5 },
   });
+  const systems = recordOf(systemNames, (name) =>
+    scores(/after/iu.test(name) ? trainedValues(config, name) : values(name)),
+  );
+  const onClean = recordOf(systemNames, (name) => ({ ...systems[name], queryIds: cleanIds }));
   return {
-    systems: { bm25: scores(values("bm25")), before: scores(values("before")), after: scores(afterValues(config)) },
+    systems,
+    ...(config.temperature === LEAKING && { clean: { kind: "measured", systems: onClean, comparisons: {} } }),
+    ...(config.temperature === ALL_LEAK && { clean: { kind: "tooFew", queries: 0, verdict: "" } }),
     comparisons: { afterBefore: { pValue: 1 }, afterBm25: { pValue: 1 } },
     engine: { kind, device: "", note: "" },
     notes: config.temperature === 0.5 ? ["Some rows are short."] : [],
@@ -99,10 +113,12 @@ export function host(broken: readonly number[] = [], digest = "data 1") {
     perform: async ({ config, products, guide, engine }) => {
       asked.push({ config, products, guide });
       if (broken.includes(config.learningRate)) throw new Error(`no run at ${config.learningRate}`);
-      const system = (name: SystemName) => ({ scores: result(config).systems[name], rankings: [] });
+      const measured = recordOf(systemNames, (name) => ({
+        scores: present(result(config).systems[name], name),
+        rankings: [],
+      }));
       const vectorsBefore = { dimensions: 1, values: new Float32Array() };
-      const outcome = { result: result(config, engine) };
-      return { outcome, products: { bm25: system("bm25"), before: system("before"), vectorsBefore } };
+      return { outcome: { result: result(config, engine) }, products: { ...measured, vectorsBefore } };
     },
   };
   const rates = () => asked.map(({ config }) => `${config.learningRate} ${config.seed}`);
@@ -121,5 +137,7 @@ export function grid(name: string, file: unknown, made: GridHost, ...more: reado
   return runGrid(["--grid", at(`${name}.json`), "--out", at(name), ...more], made);
 }
 
-/** The table that the grid `name` wrote. */
-export const tableOf = (name: string) => json(name, "grid.json")["table"] as readonly TableRow[];
+/** A table that the grid `name` wrote; where not said otherwise, on all queries by the encoder alone. */
+export const tableOf = (name: string, queries: Table["queries"] = "all", by: RankedBy = "alone") =>
+  (json(name, "grid.json")["tables"] as readonly Table[]).find((table) => table.queries === queries && table.by === by)
+    ?.rows ?? [];

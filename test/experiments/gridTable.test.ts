@@ -4,10 +4,12 @@ import { beforeAll, describe, expect, it, test } from "vitest";
 import { present } from "../../src/base/assert.ts";
 import type { SystemName } from "../../src/domain/ranking.ts";
 import {
+  ALL_LEAK,
   at,
   grid,
   host,
   json,
+  LEAKING,
   mean,
   QUERIES,
   queryIds,
@@ -107,6 +109,26 @@ describe("the table's figures are those of the results", () => {
     expect(row).toMatchObject({ holm: null, traceVariance: null, shortcutAfter: null });
   });
 
+  it("in the tables of the fused systems, each against the reference fused alike", () => {
+    const perQuery = (arm: string, system: string) =>
+      averaged([1, 2].map((seed) => json("figures", arm, String(seed), "perquery.json")[system] as readonly number[]));
+    for (const [by, before, after] of [
+      ["rrf", "rrfBefore", "rrfAfter"],
+      ["zscore", "zscoreBefore", "zscoreAfter"],
+    ] as const) {
+      const rows = tableOf("figures", "all", by);
+      expect(rows.map(({ system }) => system)).toEqual(["bm25", before, after, after, after]);
+      expect(rows[1]?.mean?.value).toBeCloseTo(mean(values(before)), 12);
+      expect(rows[3]?.mean?.value).toBeCloseTo(mean(perQuery("hot, twice", after)), 12);
+      const difference = mean(perQuery("hot, twice", after)) - mean(perQuery("plain", after));
+      expect(rows[3]?.against?.difference.value).toBeCloseTo(difference, 12);
+      expect(rows[2]).toMatchObject({ against: null });
+    }
+    expect(read("figures", "table.md")).toContain("**All queries (9), encoder and BM25, fused by z-scores**");
+    expect(read("figures", "table.md")).toContain("Every query is clean");
+    expect(tableOf("figures", "clean")).toEqual([]);
+  });
+
   it("in the text that a person reads", () => {
     const text = read("figures", "table.md");
     const shown = (value: number) => value.toFixed(3).replace(/^0/u, "");
@@ -115,6 +137,31 @@ describe("the table's figures are those of the results", () => {
     expect(text).toContain("9 queries; seeds 1, 2.");
     expect(text).toContain("- hot, twice: Some rows are short.");
   });
+});
+
+test("on the clean queries, where not all are clean", async () => {
+  await grid(
+    "leaking",
+    { ...three, arms: { plain: { temperature: LEAKING }, third: { temperature: LEAKING, learningRate: 3 } } },
+    host().made,
+  );
+  const kept = (numbers: readonly number[]) => numbers.filter((_, i) => i % 2 === 0);
+  const table = tableOf("leaking", "clean");
+  expect(table.map(({ queries }) => queries)).toEqual([5, 5, 5, 5]);
+  expect(table[0]?.mean?.value).toBeCloseTo(mean(kept(values("bm25"))), 12);
+  const runs = [1, 2].map(
+    (seed) => json("leaking", "third", String(seed), "perquery.json")["after"] as readonly number[],
+  );
+  expect(table[3]?.mean?.value).toBeCloseTo(mean(kept(averaged(runs))), 12);
+  expect(tableOf("leaking").map(({ queries }) => queries)).toEqual([9, 9, 9, 9]);
+  expect(tableOf("leaking", "clean", "zscore")[0]?.mean).toEqual(table[0]?.mean);
+  expect(read("leaking", "table.md")).toContain("**Clean queries (5), the encoder alone**");
+});
+
+test("where hardly any query is clean the table says so and has no figures for them", async () => {
+  await grid("given away", { seeds: 1, arms: { one: { temperature: ALL_LEAK } } }, host().made);
+  expect(tableOf("given away", "clean")).toEqual([]);
+  expect(read("given away", "table.md")).toContain("Fewer than 10 queries are clean");
 });
 
 test("seeds that only one of two arms finished are not compared", async () => {

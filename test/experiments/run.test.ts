@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import os from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { systemNames } from "../../src/domain/ranking.ts";
 import { tinyCollection } from "../support/collection.ts";
 import { tinyEncoder } from "../support/encoder.ts";
 
@@ -52,7 +53,8 @@ function timeless({ seconds: _s, tokensPerSecond: _t, peakBytes: _p, ...rest }: 
 }
 
 test("the same seed gives the same files, but for times", () => {
-  expect(usual("one").status).toBe(0);
+  const first = usual("one");
+  expect(first.status).toBe(0);
   expect(usual("two").status).toBe(0);
   for (const file of ["bm25.trec", "before.trec", "after.trec", "model/model.safetensors", "model/README.md"]) {
     expect(readFileSync(at("one", file)).equals(readFileSync(at("two", file)))).toBe(true);
@@ -72,6 +74,15 @@ test("the same seed gives the same files, but for times", () => {
     engine: { kind: "cpu" },
     config: { batchSize: 2, seed: 1 },
   });
+  expect(Object.keys(json("one")["metrics"] as object)).toEqual(systemNames);
+  expect(json("one")).toMatchObject({
+    leak: { queries: 4, sharedDocument: 0, nearCopy: 0, clean: 4 },
+    clean: null,
+    pValues: { zscoreAfterBm25: expect.any(Number) as number },
+  });
+  expect(first.stdout).toContain(read("one", "table.md"));
+  expect(read("one", "table.md")).toMatch(/^\| BM25 \+ after, z-scores \| [.\d]+ \([.\d]+–[.\d]+\) \|/mu);
+  for (const name of systemNames) expect(read("one", `${name}.trec`)).toContain(` decoy-${name}\n`);
   expect(read("one", "after.trec").split("\n")[0]).toMatch(/^q4 Q0 d\d+ 1 -?[\d.e-]+ decoy-after$/u);
 });
 

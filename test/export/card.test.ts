@@ -1,14 +1,14 @@
 import { expect, test } from "vitest";
-import { parseConfig } from "../../src/domain/config.ts";
+import { parseConfig, type ConfigInput } from "../../src/domain/config.ts";
 import type { EncoderShape } from "../../src/domain/encoder.ts";
-import type { RunResult } from "../../src/domain/run.ts";
+import { heldOutSplit, type RunResult } from "../../src/domain/run.ts";
 import { modelCard } from "../../src/export/card.ts";
 import { tinyShape } from "../support/encoder.ts";
 
 const scores = { queryIds: ["q"], perQuery: {}, mean: {} };
 
 /** The card of a run with an encoder of this shape. */
-function cardOf(shape: EncoderShape): string {
+function cardOf(shape: EncoderShape, over: Partial<RunResult> = {}, config: ConfigInput = {}): string {
   const result = {
     split: "test",
     systems: { bm25: scores, before: scores, after: scores },
@@ -19,8 +19,9 @@ function cardOf(shape: EncoderShape): string {
     tokens: 300,
     engine: { kind: "cpu", device: "1 thread", note: "" },
     encoder: { name: "mine|yours", shape, parameters: 123_456 },
+    ...over,
   } as unknown as RunResult;
-  return modelCard({ result, config: parseConfig({}), collectionName: "c", collectionDigest: "d" });
+  return modelCard({ result, config: parseConfig(config), collectionName: "c", collectionDigest: "d" });
 }
 
 test("the card says what the encoder is built of, in the words of its family", () => {
@@ -29,4 +30,33 @@ test("the card says what the encoder is built of, in the words of its family", (
   expect(card).toContain("(static token vectors, 256 wide, 123,456 parameters)");
   expect(card).not.toMatch(/undefined|layers/u);
   expect(card).toContain("# mine yours, fine-tuned");
+});
+
+test("the card says what the queries were, and what they were trained on", () => {
+  const leak = { queries: 1, sharedDocument: 0, nearCopy: 1, clean: 0 };
+  const usual = cardOf(tinyShape, { leak });
+  expect(usual).toContain("| 1 test query | nDCG@10");
+  expect(usual).toContain("0 share a relevant document with a training query and 1 nearly repeats one; 0 are clean");
+  expect(usual).toContain("- Pairs: judged queries and their answers");
+  expect(usual).not.toContain("Nobody asked");
+  const made = { split: heldOutSplit, leak: { ...leak, madeOfDocuments: true } } as const;
+  const card = cardOf(tinyShape, made, { pairs: "documents" });
+  expect(card).toContain("| 1 made-up query for held-out documents | nDCG@10");
+  expect(card).toContain("Nobody asked these queries");
+  expect(card).toContain("1 nearly repeats a title or sentence that was trained on.");
+  expect(card).toContain("- Pairs: titles and sentences of the documents");
+  expect(cardOf(tinyShape)).not.toContain("The gain on new queries");
+});
+
+test("the card has a row for each system that was measured, and the clean queries in a table of their own", () => {
+  const of = (value: number) => ({ ...scores, mean: { "ndcg@10": { value, low: value - 0.1, high: value + 0.1 } } });
+  const systems = { bm25: of(0.5), before: of(0.4), after: of(0.6), zscoreAfter: of(0.7) };
+  const clean = { kind: "measured", systems: { ...systems, after: of(0.3) }, verdict: "No reliable difference." };
+  const card = cardOf(tinyShape, { systems, clean } as unknown as Partial<RunResult>);
+  expect(card).toContain("| BM25 + after, z-scores | 0.7000 (0.6000 to 0.8000) |");
+  expect(card).not.toContain("RRF");
+  expect(card).toContain("Better.\n\nNo reliable difference.");
+  const [whole = "", cleanTable = ""] = card.split("| 1 clean test query |");
+  expect(whole).toContain("| Encoder after | 0.6000");
+  expect(cleanTable).toContain("| Encoder after | 0.3000");
 });

@@ -13,8 +13,8 @@ test("mining 100,000 documents by words and by vectors stays under 1 GiB and say
   const { bytes, progress, rows, negatives } = JSON.parse(stdout) as Measured;
   expect(bytes).toBeLessThan(GIB);
   expect({ rows, negatives }).toEqual({ rows: 200, negatives: 1200 });
-  // A report for every 250 documents indexed, and some hundred in the search.
+  // A report for every 250 documents indexed, and one for each 30 ms or so of the search.
   expect(progress["index"]).toBeGreaterThanOrEqual(400);
-  expect(progress["mine"]).toBeGreaterThan(100);
+  expect(progress["mine"]).toBeGreaterThan(10);
   // About ten seconds on an idle core; a busy machine may take its time.
 }, 180_000);

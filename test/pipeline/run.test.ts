@@ -16,9 +16,13 @@ test("goes through every stage in order and ends with a verdict", async () => {
     "bm25",
     "vectorsBefore",
     "before",
+    "rrfBefore",
+    "zscoreBefore",
     "snapshotBefore",
     "vectorsAfter",
     "after",
+    "rrfAfter",
+    "zscoreAfter",
     "snapshotAfter",
   ]);
   expect(reports.filter((report) => report.kind === "step")).toHaveLength(6);
@@ -66,6 +70,8 @@ test("steps 0 only measures", async () => {
   expect(reports.some((report) => report.kind === "step")).toBe(false);
   expect(result.systems.after).toEqual(result.systems.before);
   expect(result.comparisons.afterBefore.pValue).toBe(1);
+  expect(result.systems.rrfAfter).toEqual(result.systems.rrfBefore);
+  expect(result.systems.zscoreAfter).toEqual(result.systems.zscoreBefore);
 });
 
 test("a collection with one split is divided by query", async () => {
@@ -97,4 +103,10 @@ test("without a judged training query there is nothing to do, and the error says
     },
   };
   await expect(whole(input(recipe, { collection: none }))).rejects.toThrow(NothingToDo);
+});
+
+test("a collection whose only split is called train is divided too", async () => {
+  const one = { ...tinyCollection, judgements: { train: Object.values(tinyCollection.judgements).flat() } };
+  const { result } = await whole(input({ ...recipe, steps: 1 }, { collection: one }));
+  expect([result.split, result.trainingRows + (result.leak?.queries ?? 0)]).toEqual(["test", 8]);
 });

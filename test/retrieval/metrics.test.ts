@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Judgement } from "../../src/domain/collection.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
 import type { MetricName, Ranking, Scores } from "../../src/domain/ranking.ts";
-import { NothingToEvaluate, scores } from "../../src/retrieval/metrics.ts";
+import { NothingToEvaluate, restricted, scores } from "../../src/retrieval/metrics.ts";
 import { readRun } from "../../src/retrieval/trec.ts";
 
 const fixture = (name: string): string[] =>
@@ -27,6 +27,22 @@ const measure = (
   judgements: readonly Judgement[],
   metrics: readonly MetricName[],
 ): Scores => scores({ rankings, judgements, metrics, seed: 1 });
+
+describe("scores on some of the queries", () => {
+  it("are what judgements of these queries alone give, intervals too", () => {
+    const rankings = readRun(fixture("run.txt").join("\n"));
+    const judgements = fixture("qrels.txt").map((line) => {
+      const [query = "", , document = "", grade] = line.split(" ");
+      return judge(query, document, Number(grade));
+    });
+    const metrics = ["mrr@3", "ndcg@10"] as const;
+    const whole = measure(rankings, judgements, metrics);
+    const some = new Set(whole.queryIds.filter((_, i) => i % 3 === 1));
+    expect(some.size).toBeGreaterThan(5);
+    const own = judgements.filter((judgement) => some.has(judgement.queryId));
+    expect(restricted(whole, some, 1)).toEqual(measure(rankings, own, metrics));
+  });
+});
 
 describe("metrics", () => {
   it("agree with trec_eval on every query of a random run with ties, and odd ids, grades and queries", () => {

@@ -37,6 +37,14 @@ describe("the retriever", () => {
     expect(b.perQuery["mrr@10"]).toEqual([1, 0]);
     const comparison = await finish(retriever.compare({ a, b, metric: "mrr@10", seed: 1 }));
     expect(comparison).toMatchObject({ difference: { value: 0.5 }, pValue: 1, verdict: "no reliable difference" });
+
+    const fused = await finish(retriever.searchFused({ name: "before", queries, vectors: towards, depth: 2 }));
+    expect(fused.alone.map((ranking) => ranking.hits[0]?.documentId)).toEqual(["d1", "d2"]);
+    // q1: d1 is first in both lists, d0 second in both.
+    expect(fused.rrf[0]?.hits.map((hit) => hit.documentId)).toEqual(["d1", "d0"]);
+    expect(fused.rrf[0]?.hits[0]?.score).toBe(Math.fround(2 / 61));
+    const only = await finish(retriever.restrict({ scores: b, queryIds: [queryId("q2")], seed: 1 }));
+    expect(only).toMatchObject({ queryIds: ["q2"], mean: { "mrr@10": { value: 0, low: 0, high: 0 } } });
   });
 
   it("holds vector indexes by name and replaces one that is made again", async () => {
@@ -81,6 +89,8 @@ describe("the retriever", () => {
     );
     const search = retriever.searchVectors({ name: "after", queryIds: [], vectors: unit, depth: 1 });
     await expect(finish(search)).rejects.toThrow("internal: the vector index after is missing");
+    const fused = retriever.searchFused({ name: "after", queries: [], vectors: unit, depth: 1 });
+    await expect(finish(fused)).rejects.toThrow("internal: the vector index after is missing");
 
     const metrics = ["mrr@10"] as const;
     const a = await finish(retriever.evaluate({ rankings: [], judgements, metrics, seed: 1 }));

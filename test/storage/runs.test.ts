@@ -92,7 +92,7 @@ test("a damaged product is thrown, or reported and left out", async () => {
   database.close();
   await expect(store.readProducts(id)).rejects.toMatchObject({
     name: "DamagedRecord",
-    message: expect.stringContaining("its BM25 rankings"),
+    message: expect.stringContaining("its rankings by BM25"),
   });
   const heard: DamagedRecord[] = [];
   const { bm25: _, ...rest } = together;

@@ -6,6 +6,7 @@ import { useApp } from "../context.ts";
 import { counted, moment, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
 import { Explain } from "../parts/term.tsx";
+import { GivenAway } from "./leaks.tsx";
 
 export function CollectionCards() {
   const { collections } = useApp();
@@ -81,6 +82,7 @@ function Counts({ record }: { readonly record: CollectionRecord }) {
         </dt>
         <dd>{splitWords(record.judgements)}</dd>
       </div>
+      <GivenAway record={record} />
       <Count name="Decoys it brings" value={record.negatives} />
       {record.rejected > 0 && (
         <div>

@@ -1,4 +1,5 @@
 import { useApp } from "../context.ts";
+import { LearnFromDocuments } from "../parts/learnFromDocuments.tsx";
 import { Place } from "../parts/place.tsx";
 import { RunButton } from "../parts/runButton.tsx";
 import { Term } from "../parts/term.tsx";
@@ -19,6 +20,7 @@ export function DataPlace() {
       }
       action={collections.draft.value ? null : <RunButton />}
     >
+      {!collections.draft.value && <LearnFromDocuments />}
       <CollectionCards />
       <ImportBox />
       <EncoderList />

@@ -45,7 +45,9 @@ function DropBox() {
     >
       <p class="prose">
         Drop a <Term word="BEIR folder" /> or zip here, or a JSONL file whose lines are{" "}
-        <code>{'{"query": …, "positive": …, "negatives": […]}'}</code>. It stays on this machine.
+        <code>{'{"query": …, "positive": …, "negatives": […]}'}</code>. Documents alone will do too:{" "}
+        <code>corpus.jsonl</code> with <code>{'{"_id": …, "title": …, "text": …}'}</code> on each line. It stays on this
+        machine.
       </p>
       <div class="buttons">
         <Picker label="Choose files" accept=".zip,.jsonl,.tsv,.json,.gz" pick={bring} disabled={disabled} />

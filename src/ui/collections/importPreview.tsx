@@ -5,6 +5,7 @@ import type { Collection, RejectedRow } from "../../domain/collection.ts";
 import { useApp } from "../context.ts";
 import { counted, whole } from "../parts/format.ts";
 import { Meter } from "../parts/meter.tsx";
+import { LeakNotes } from "./leaks.tsx";
 
 /** More rejected rows than these are in the download. */
 const shownRejected = 50;
@@ -24,6 +25,7 @@ export function ImportPreview({ draft }: { readonly draft: ReadDraft }) {
         {counted(summary.negatives, "decoy")}.{" "}
         {summary.rejected === 0 ? "Every row was read." : `${counted(summary.rejected, "row")} left out.`}
       </p>
+      <LeakNotes summary={summary} />
       <Sample collection={collection} />
       {draft.state === "read" && draft.rejectedRows.length > 0 && (
         <Rejected rows={draft.rejectedRows} total={summary.rejected} name={collection.name} />

@@ -73,7 +73,7 @@ function Empty() {
           <button type="button" class="plain" onClick={() => (decoys.view.value = "queries")}>
             write queries for it
           </button>
-          .
+          , or a run makes queries of the documents themselves: <a href="#train">go to Train</a>.
         </span>
       )}
     </p>

@@ -18,8 +18,17 @@ export const glossary = {
   "Recall@100": "The share of the relevant documents that are among the first hundred results.",
   interval:
     "A 95 % bootstrap interval: if other queries of the same kind had been asked, the mean would most likely lie in it. Short is sure.",
+  RRF: "Reciprocal rank fusion with BM25: a document scores 1 / (60 + its rank) in each of the two lists (Cormack and others, 2009).",
+  "z-scores":
+    "Fusion with BM25 half and half: of each score the mean over all documents is taken away, and the rest divided by the standard deviation.",
+  fusion:
+    "One ranking of two: BM25’s and the encoder’s. By RRF the ranks are added up, by z-scores the scores, each set to the same scale.",
+  "clean queries":
+    "Training gives a query away if it shares a relevant document with a training query, or nearly repeats one: 7 of 10 words the same (Jaccard), punctuation counted. What is measured on the others, the clean ones, is not remembered.",
   "p-value":
     "From a paired randomisation test: how often a difference at least this large would come up if both systems were equally good.",
+  "training pairs":
+    "What is learned from: a query and its answer. Judged queries are best. Where there are few or none, titles and sentences of the documents stand in: each is to find the rest of its own document.",
   epoch: "One pass over all training queries.",
   "batch size": "How many queries are learned from in one step. More make steadier steps and need more memory.",
   "learning rate": "How far one step moves the weights. Too small learns nothing, too large forgets.",

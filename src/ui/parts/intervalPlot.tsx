@@ -1,5 +1,5 @@
 /** A mean and its interval on a line: thin for before, thick for after, a square for BM25. */
-import type { Interval, SystemName } from "../../domain/ranking.ts";
+import type { EncoderState, Interval } from "../../domain/ranking.ts";
 import { measure } from "./format.ts";
 
 const height = 20;
@@ -20,7 +20,7 @@ export function scaleOf(intervals: readonly Interval[], least = 0): Scale {
 export interface IntervalPlotProps {
   readonly interval: Interval;
   readonly scale: Scale;
-  readonly kind: SystemName | "difference";
+  readonly kind: "bm25" | EncoderState | "difference";
 }
 
 /** Positions are shares of the width, so that it may be as wide as there is room while marks keep their size. */

@@ -3,10 +3,11 @@ import type { DecoysViewName } from "../../app/decoys.ts";
 import type { WorkKind, WorkPhase } from "../../app/modelWork.ts";
 import type { ReviewFilter } from "../../app/review.ts";
 import type { RunPhase } from "../../app/runState.ts";
+import type { PairSource } from "../../domain/config.ts";
 import type { DraftFlaw, Verdict } from "../../domain/draft.ts";
 import type { PromptPart } from "../../domain/generation.ts";
 import type { ProviderKind } from "../../domain/languageModel.ts";
-import type { SystemName } from "../../domain/ranking.ts";
+import type { RankedBy } from "../../domain/ranking.ts";
 import type { RunStatus, StageName } from "../../domain/run.ts";
 
 export const stageWords: Readonly<Record<StageName, string>> = {
@@ -40,6 +41,13 @@ export const stageWhy: Readonly<Record<StageName, string>> = {
   after: "The same queries again, and the paired test.",
 };
 
+export const pairWords: Readonly<Record<PairSource, string>> = {
+  queries: "Judged queries",
+  titles: "Titles of documents",
+  cloze: "Sentences of documents",
+  documents: "Titles and sentences",
+};
+
 export const statusWords: Readonly<Record<RunStatus, string>> = {
   running: "Running",
   paused: "Paused",
@@ -57,10 +65,10 @@ export const phaseWords: Readonly<Record<RunPhase, string>> = {
   stopping: "Stopping",
 };
 
-export const systemWords: Readonly<Record<SystemName, string>> = {
-  bm25: "BM25",
-  before: "Encoder before",
-  after: "Encoder after",
+export const rankedByWords: Readonly<Record<RankedBy, string>> = {
+  alone: "The encoder alone",
+  rrf: "BM25 and the encoder, RRF",
+  zscore: "BM25 and the encoder, z-scores",
 };
 
 export const decoysViewWords: Readonly<Record<DecoysViewName, string>> = {

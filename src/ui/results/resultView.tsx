@@ -1,21 +1,38 @@
 /** The verdict, the table with its intervals, the paired tests, and what has to be said with them. */
-import type { Comparison, MetricName } from "../../domain/ranking.ts";
-import { headlineMetrics } from "../../domain/ranking.ts";
-import type { LeakReport, RunRecord, RunResult } from "../../domain/run.ts";
-import { counted, duration, size, whole } from "../parts/format.ts";
+import { describeShape } from "../../domain/encoder.ts";
+import type { LeakReport } from "../../domain/collection.ts";
+import { comparisons, headlineMetrics, metricsOf } from "../../domain/ranking.ts";
+import type { Figures, RunRecord, RunResult } from "../../domain/run.ts";
+import { leakSentence, queriesOn, verdictsOf } from "../../domain/verdict.ts";
+import { duration, size, whole } from "../parts/format.ts";
+import { Term } from "../parts/term.tsx";
 import { Diagnostics } from "./diagnostics.tsx";
 import { ComparisonRow, ScoreTable } from "./scoreTable.tsx";
 
 export function ResultView({ record, result }: { readonly record: RunRecord; readonly result: RunResult }) {
-  const { comparisons } = result;
+  const { split, leak, clean } = result;
+  const [verdict, onClean] = verdictsOf(result);
   return (
     <>
-      <p class="verdict" role="status" data-testid="verdict">
-        {result.verdict}
-      </p>
-      <ScoreTable result={result} metrics={headlineMetrics} label="Scores" />
-      <Comparisons afterBefore={comparisons.afterBefore} afterBm25={comparisons.afterBm25} />
-      <Leak leak={result.leak} />
+      <div role="status">
+        <p class="verdict" data-testid="verdict">
+          {verdict}
+        </p>
+        {onClean !== undefined && (
+          <p class="verdict" data-testid="clean-verdict">
+            {onClean}
+          </p>
+        )}
+      </div>
+      <LeakNote leak={leak} split={split} counted={clean !== undefined} />
+      {clean && <h3>{queriesOf(result, split)}</h3>}
+      <FiguresView figures={result} label="" />
+      {clean?.kind === "measured" && (
+        <>
+          <h3>{queriesOf(clean, `clean ${split}`)}</h3>
+          <FiguresView figures={clean} label=", clean queries" />
+        </>
+      )}
       {result.notes.map((note) => (
         <p key={note} class="prose">
           {note}
@@ -27,61 +44,83 @@ export function ResultView({ record, result }: { readonly record: RunRecord; rea
   );
 }
 
-interface ComparisonsProps {
-  readonly afterBefore: Comparison;
-  readonly afterBm25: Comparison;
+/** "103 clean test queries". */
+const queriesOf = ({ systems }: Figures, split: string): string => queriesOn(systems.after.queryIds.length, split);
+
+/** `label`: what tells these figures from others of the same run. */
+function FiguresView({ figures, label }: { readonly figures: Figures; readonly label: string }) {
+  return (
+    <>
+      <ScoreTable figures={figures} metrics={headlineMetrics} label={`Scores${label}`} />
+      <ComparisonTable figures={figures} label={`Paired tests${label}`} />
+    </>
+  );
 }
 
-function Comparisons({ afterBefore, afterBm25 }: ComparisonsProps) {
-  const rows = [
-    ["After against before", afterBefore],
-    ["After against BM25", afterBm25],
-  ] as const satisfies readonly (readonly [string, Comparison])[];
+function ComparisonTable({ figures, label }: { readonly figures: Figures; readonly label: string }) {
   return (
-    <div class="scroll" tabindex={0} role="region" aria-label="Paired tests">
+    <div class="scroll" tabindex={0} role="region" aria-label={label}>
       <table class="scores">
         <caption>Differences in nDCG@10, query by query</caption>
         <tbody>
-          {rows.map(([name, comparison]) => (
-            <ComparisonRow key={name} name={name} comparison={comparison} />
-          ))}
+          {comparisons.map(({ name, words }) => {
+            const comparison = figures.comparisons[name];
+            return comparison && <ComparisonRow key={name} name={words} comparison={comparison} />;
+          })}
         </tbody>
       </table>
     </div>
   );
 }
 
-function Leak({ leak }: { readonly leak: LeakReport | undefined }) {
-  if (!leak || (leak.sharedDocument === 0 && leak.nearCopy === 0)) return null;
+interface LeakNoteProps {
+  readonly leak: LeakReport | undefined;
+  readonly split: string;
+  /** Whether there is a word on the clean queries. */
+  readonly counted: boolean;
+}
+
+/** How far training gives the measured queries away: said also where it does not. */
+function LeakNote({ leak, split, counted }: LeakNoteProps) {
+  if (!leak) return <p class="quiet prose">Nothing is known of the queries that were trained on.</p>;
+  if (leak.sharedDocument === 0 && leak.nearCopy === 0) return <p class="quiet prose">{leakSentence(leak, split)}</p>;
   return (
     <p class="notice">
-      Of {counted(leak.queries, "query", "queries")} measured on, {whole(leak.sharedDocument)} share a relevant document
-      with a training query and {whole(leak.nearCopy)} nearly repeat one. The encoder may remember these instead of
-      having learned.
+      <span class="notice-text">
+        {leakSentence(leak, split)} The encoder may remember these instead of having learned: go by the{" "}
+        <Term word="clean queries" />.
+        {!counted && " This run was stored before there were figures on clean queries: run it again to have them."}
+      </span>
     </p>
   );
 }
 
+const headline = new Set<string>(headlineMetrics);
+
 function More({ result }: { readonly result: RunResult }) {
-  const others = metricsBeside(result);
+  const { clean } = result;
+  const others = metricsOf(result.systems.after).filter((metric) => !headline.has(metric));
   const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
   const facts: readonly (readonly [string, string])[] = [
-    ["Measured on", `${result.split}, ${counted(result.systems.after.queryIds.length, "query", "queries")}`],
+    ["Measured on", queriesOf(result, result.split)],
     ["Training rows", whole(result.trainingRows)],
     ["Steps", whole(result.steps)],
     ["Tokens", `${whole(result.tokens)}, ${whole(result.tokensPerSecond)} a second`],
     ["Time", duration(total)],
     ["Engine", `${result.engine.kind === "webgpu" ? "WebGPU" : "CPU"}, ${result.engine.device}`],
     ["Most memory", result.peakBytes > 0 ? size(result.peakBytes) : "not known"],
-    [
-      "Encoder",
-      `${result.encoder.shape.layers} layers, ${result.encoder.shape.hidden} wide, ${whole(result.encoder.parameters)} parameters`,
-    ],
+    ["Encoder", `${describeShape(result.encoder.shape)}, ${whole(result.encoder.parameters)} parameters`],
   ];
   return (
     <details>
       <summary>All figures of this run</summary>
-      {others.length > 0 && <ScoreTable result={result} metrics={others} label="Other scores" />}
+      {others.length > 0 && <ScoreTable figures={result} metrics={others} label="Other scores" />}
+      {others.length > 0 && clean?.kind === "measured" && (
+        <>
+          <h3>{queriesOf(clean, `clean ${result.split}`)}</h3>
+          <ScoreTable figures={clean} metrics={others} label="Other scores, clean queries" />
+        </>
+      )}
       <dl class="facts">
         {facts.map(([name, value]) => (
           <div key={name}>
@@ -92,13 +131,4 @@ function More({ result }: { readonly result: RunResult }) {
       </dl>
     </details>
   );
-}
-
-const isMetric = (name: string): name is MetricName => /^(ndcg|mrr|recall)@\d+$/.test(name);
-
-function metricsBeside({ systems }: RunResult): MetricName[] {
-  const headline = new Set<string>(headlineMetrics);
-  return Object.keys(systems.after.mean)
-    .filter((name) => !headline.has(name))
-    .filter(isMetric);
 }

@@ -1,14 +1,11 @@
 /** Systems by metrics, an interval beside every number. */
-import type { Comparison, Interval, MetricName, SystemName } from "../../domain/ranking.ts";
-import type { RunResult } from "../../domain/run.ts";
+import { systems, type Comparison, type EncoderState, type Interval, type MetricName } from "../../domain/ranking.ts";
+import type { Figures } from "../../domain/run.ts";
 import { change, measure, pValue } from "../parts/format.ts";
 import { glossary } from "../parts/glossary.ts";
 import type { GlossaryWord } from "../parts/glossary.ts";
 import { IntervalPlot, type Scale, scaleOf } from "../parts/intervalPlot.tsx";
 import { Explain, Term } from "../parts/term.tsx";
-import { systemWords } from "../parts/words.ts";
-
-const systems = ["bm25", "before", "after"] as const satisfies readonly SystemName[];
 
 /** "ndcg@10" as people write it. */
 export const metricWords = (metric: MetricName): string =>
@@ -17,23 +14,35 @@ export const metricWords = (metric: MetricName): string =>
 const isExplained = (word: string): word is GlossaryWord => word in glossary;
 
 export interface ScoreTableProps {
-  readonly result: RunResult;
+  readonly figures: Figures;
   readonly metrics: readonly MetricName[];
   readonly label: string;
 }
 
-export function ScoreTable({ result, metrics, label }: ScoreTableProps) {
+/** How it is drawn. */
+const kindOf = ({ ranks }: (typeof systems)[number]): "bm25" | EncoderState =>
+  ranks.kind === "bm25" ? "bm25" : ranks.encoder;
+
+export function ScoreTable({ figures, metrics, label }: ScoreTableProps) {
+  // A run that was stored before there was fusion has none.
+  const measured = systems.flatMap((system) => {
+    const scores = figures.systems[system.name];
+    return scores ? [{ ...system, kind: kindOf(system), mean: scores.mean }] : [];
+  });
   const columns = metrics.map((metric) => ({
     metric,
-    scale: scaleOf(
-      systems.map((system) => result.systems[system].mean[metric]).filter((interval) => interval !== undefined),
-    ),
+    scale: scaleOf(measured.map(({ mean }) => mean[metric]).filter((interval) => interval !== undefined)),
   }));
   return (
     <div class="scroll" tabindex={0} role="region" aria-label={label}>
       <table class="scores">
         <caption>
           Means with their <Term word="interval" label="95 % intervals" />
+          {measured.length > 3 && (
+            <>
+              ; fused with BM25 by <Term word="RRF" /> and by <Term word="z-scores" />
+            </>
+          )}
         </caption>
         <thead>
           <tr>
@@ -46,11 +55,11 @@ export function ScoreTable({ result, metrics, label }: ScoreTableProps) {
           </tr>
         </thead>
         <tbody>
-          {systems.map((system) => (
-            <tr key={system} class={system}>
-              <th scope="row">{systemWords[system]}</th>
+          {measured.map(({ name, words, kind, mean }) => (
+            <tr key={name} class={kind}>
+              <th scope="row">{words}</th>
               {columns.map(({ metric, scale }) => (
-                <ScoreCell key={metric} interval={result.systems[system].mean[metric]} scale={scale} system={system} />
+                <ScoreCell key={metric} interval={mean[metric]} scale={scale} kind={kind} />
               ))}
             </tr>
           ))}
@@ -83,10 +92,10 @@ function ScaleEnds({ scale }: { readonly scale: Scale }) {
 interface ScoreCellProps {
   readonly interval: Interval | undefined;
   readonly scale: Scale;
-  readonly system: SystemName;
+  readonly kind: "bm25" | EncoderState;
 }
 
-function ScoreCell({ interval, scale, system }: ScoreCellProps) {
+function ScoreCell({ interval, scale, kind }: ScoreCellProps) {
   if (!interval) return <td>–</td>;
   return (
     <td>
@@ -94,7 +103,7 @@ function ScoreCell({ interval, scale, system }: ScoreCellProps) {
       <span class="quiet">
         {measure(interval.low)}–{measure(interval.high)}
       </span>
-      <IntervalPlot interval={interval} scale={scale} kind={system} />
+      <IntervalPlot interval={interval} scale={scale} kind={kind} />
     </td>
   );
 }

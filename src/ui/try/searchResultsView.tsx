@@ -2,29 +2,36 @@
 import type { ComponentChildren } from "preact";
 import { type Move, moveWords, moves, ranksOf } from "../../app/moves.ts";
 import type { SearchResults } from "../../app/search.ts";
-import type { Hit } from "../../domain/ranking.ts";
+import type { Hit, RankedBy } from "../../domain/ranking.ts";
 import { Badge } from "../parts/badge.tsx";
 
 const shown = 10;
 
-export function SearchResultsView({ results }: { readonly results: SearchResults }) {
+interface SearchResultsProps {
+  readonly results: SearchResults;
+  readonly by: RankedBy;
+}
+
+export function SearchResultsView({ results, by }: SearchResultsProps) {
   const { encoder, bm25 } = results;
-  const moved = encoder ? moves(encoder.before, encoder.after) : [];
-  const ranksAfter = ranksOf(encoder?.after ?? []);
+  const [before, after] = [encoder?.before[by] ?? [], encoder?.after[by] ?? []];
+  const moved = moves(before, after);
+  const ranksAfter = ranksOf(after);
   return (
     <>
       <p class="quiet">
         “{results.query}” in {results.about}.
         {results.answers.size > 0 && " It is one of the collection's own queries: its answers are marked."}
+        {encoder && by !== "alone" && " Before and after are fused with BM25."}
       </p>
       <div class={encoder ? "three" : "three only"}>
         {encoder && (
-          <Column title="Before" hits={encoder.before} results={results}>
+          <Column title="Before" hits={before} results={results}>
             {(hit, index) => <Fate rank={index + 1} after={ranksAfter.get(hit.documentId)} />}
           </Column>
         )}
         {encoder && (
-          <Column title="After" hits={encoder.after} results={results}>
+          <Column title="After" hits={after} results={results}>
             {(_, index) => <Moved move={moved[index]} />}
           </Column>
         )}

@@ -1,10 +1,12 @@
 /** Any query, three rankings side by side. */
 import { attempt } from "../../app/notices.ts";
 import { bm25Only, chooseSearched, exampleQueries, finishedRuns, searchFor, searchedRun } from "../../app/search.ts";
+import { type RankedBy, rankedBy } from "../../domain/ranking.ts";
 import { useApp } from "../context.ts";
 import { Mark } from "../parts/mark.tsx";
 import { Place } from "../parts/place.tsx";
 import { Select } from "../parts/select.tsx";
+import { rankedByWords } from "../parts/words.ts";
 import { SearchResultsView } from "./searchResultsView.tsx";
 
 export function TryPlace() {
@@ -16,7 +18,7 @@ export function TryPlace() {
       title="Try it"
       purpose={
         run
-          ? `Ask anything and see what ${run.name} moved: the first ten before and after, with BM25 beside.`
+          ? `Ask anything and see what ${run.name} moved: the first ten before and after, alone or fused with BM25, and BM25 beside.`
           : "Ask anything. Until a run is finished only BM25 answers; afterwards the encoder before and after stand beside it."
       }
     >
@@ -26,7 +28,7 @@ export function TryPlace() {
           <Mark size={32} drifting /> {busy.value}
         </p>
       )}
-      {results.value && <SearchResultsView results={results.value} />}
+      {results.value && <SearchResultsView results={results.value} by={app.search.rankedBy.value} />}
     </Place>
   );
 }
@@ -93,6 +95,15 @@ function Searched() {
         ]}
         choose={(chosen) => void attempt(app, () => chooseSearched(app, chosen))}
       />
+      {searchedRun(app) && (
+        <Select
+          label="Before and after rank by"
+          word="fusion"
+          value={app.search.rankedBy.value}
+          options={rankedBy.map((by): readonly [RankedBy, string] => [by, rankedByWords[by]])}
+          choose={(by) => (app.search.rankedBy.value = by)}
+        />
+      )}
     </div>
   );
 }
