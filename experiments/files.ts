@@ -11,6 +11,25 @@ export class BadArgument extends UserError {
   override readonly name = "BadArgument";
 }
 
+/** Folders that a command line names by a word; "built-in" where it is silent. */
+export interface Shipped {
+  readonly data: Readonly<Record<string, string>>;
+  readonly encoder: Readonly<Record<string, string>>;
+}
+
+const small = "public/encoders/decoy-small";
+
+/** What comes with Decoy. */
+export const shipped: Shipped = {
+  data: { "built-in": "public/collection" },
+  encoder: { "built-in": small, "decoy-small": small, "decoy-static": "public/encoders/decoy-static" },
+};
+
+/** The folder that `value` names, or is. */
+export function rootOf(known: Readonly<Record<string, string>>, value = "built-in"): string {
+  return (Object.hasOwn(known, value) ? known[value] : undefined) ?? value;
+}
+
 export interface GivenFile {
   readonly path: string;
   readonly blob: Blob;

@@ -20,7 +20,7 @@ import { systemNames, systemsOf } from "../src/domain/ranking.ts";
 import type { RunProducts, RunResult } from "../src/domain/run.ts";
 import type { ImportResult } from "../src/domain/stages.ts";
 import type { RunInput } from "../src/pipeline/run.ts";
-import { encoderFolder } from "./files.ts";
+import { encoderFolder, rootOf, type Shipped } from "./files.ts";
 import { planOf, type GridPlan } from "./gridFile.ts";
 import { METRIC, tablesOf, type FinishedRun, type GridRow, type PerQuery } from "./gridTable.ts";
 import { markdown, type Failure } from "./gridText.ts";
@@ -28,7 +28,7 @@ import { resultJson, trecRuns, type Digests } from "./result.ts";
 
 /** What a single experiment is made of. */
 export interface GridHost {
-  readonly builtIn: { readonly data: string; readonly encoder: string };
+  readonly shipped: Shipped;
   readCollection(root: string, out: string): Promise<ImportResult>;
   /** Runs one recipe and closes what it opened; `out` is the folder for its steps. */
   perform(
@@ -179,12 +179,11 @@ function runsOf({ plan, collection, folder, guide }: Grid): One[] {
 /** The exit code: 0, or 1 where a run failed. Errors: InvalidGrid, BadArgument, what reading the data throws. */
 export async function runGrid(args: readonly string[], host: GridHost): Promise<number> {
   const plan = planOf(args);
-  const at = (value: string | undefined, key: "data" | "encoder") =>
-    value === undefined || value === "built-in" ? host.builtIn[key] : value;
-  const folder = encoderFolder(at(plan.encoder, "encoder"));
-  const guide = plan.guide === undefined ? undefined : encoderFolder(at(plan.guide, "encoder"));
+  const { data, encoder } = host.shipped;
+  const folder = encoderFolder(rootOf(encoder, plan.encoder));
+  const guide = plan.guide === undefined ? undefined : encoderFolder(rootOf(encoder, plan.guide));
   mkdirSync(plan.out, { recursive: true });
-  const collection = await host.readCollection(at(plan.data, "data"), plan.out);
+  const collection = await host.readCollection(rootOf(data, plan.data), plan.out);
   const grid: Grid = { plan, host, collection, folder, guide, shared: new Map() };
   const [finished, failures]: [FinishedRun[], Failure[]] = [[], []];
   const runs = runsOf(grid);

@@ -12,7 +12,7 @@ export class InvalidGrid extends UserError {
 }
 
 const USAGE = `usage: npm run experiment -- --grid FILE --out DIR [--seeds N] [--steps N]
-                             [--data DIR|built-in] [--encoder DIR|built-in] [--guide DIR|built-in] [--engine cpu|webgpu]`;
+                             [--data DIR|built-in] [--encoder DIR|NAME] [--guide DIR|NAME] [--engine cpu|webgpu]`;
 
 /** Arms become folders: nothing that a file system reads in its own way, and no column separator of the table. */
 const armName = v.pipe(

@@ -2,8 +2,8 @@
  * The headless runner: the same stages as the page, in Node, so that a result can be reproduced and checked without a
  * browser.
  *
- *   npm run experiment -- [--data DIR|built-in] [--config FILE] --out DIR [--encoder DIR|built-in]
- *                         [--guide DIR|built-in] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
+ *   npm run experiment -- [--data DIR|built-in] [--config FILE] --out DIR [--encoder DIR|NAME]
+ *                         [--guide DIR|NAME] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
  *   npm run experiment -- --grid FILE --out DIR …     many runs and a table: see grid.ts
  */
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -23,18 +23,17 @@ import { run, type RunInput, type RunOutcome, type Services } from "../src/pipel
 import { createRetriever } from "../src/retrieval/service.ts";
 import { createEncoder } from "../src/train/service.ts";
 import { nodeEngines } from "./engines.ts";
-import { BadArgument, collectionFiles, encoderFolder, trainingFile } from "./files.ts";
+import { BadArgument, collectionFiles, encoderFolder, rootOf, shipped, trainingFile } from "./files.ts";
 import { runGrid, type GridHost } from "./grid.ts";
 import { asksForGrid } from "./gridFile.ts";
 import { narrate } from "./narrate.ts";
 import { resultJson, trecRuns } from "./result.ts";
 import { resultTable } from "./resultTable.ts";
 
-const USAGE = `usage: npm run experiment -- --out DIR [--data DIR|built-in] [--config FILE] [--encoder DIR|built-in]
-                             [--guide DIR|built-in] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
-       npm run experiment -- --grid FILE --out DIR [--seeds N] [--steps N] [--data …] [--encoder …] [--guide …] [--engine …]`;
-
-const BUILT_IN = { data: "public/collection", encoder: "public/encoder" };
+const USAGE = `usage: npm run experiment -- --out DIR [--data DIR|built-in] [--config FILE] [--encoder DIR|NAME]
+                             [--guide DIR|NAME] [--train FILE.jsonl] [--engine cpu|webgpu] [--seed N]
+       npm run experiment -- --grid FILE --out DIR [--seeds N] [--steps N] [--data …] [--encoder …] [--guide …] [--engine …]
+NAME: decoy-small (the default) or decoy-static`;
 
 interface Arguments {
   readonly data: string;
@@ -71,12 +70,10 @@ function argumentsOf(args: readonly string[]): Arguments {
   if (engine !== "cpu" && engine !== "webgpu") throw new BadArgument(`--engine is "${engine}"; it is cpu or webgpu.`);
   if (seed !== undefined && !/^\d+$/u.test(seed))
     throw new BadArgument(`--seed is "${seed}"; it is a whole number from 0 on.`);
-  const builtIn = (value: string | undefined, key: "data" | "encoder") =>
-    value === undefined || value === "built-in" ? BUILT_IN[key] : value;
   return {
-    data: builtIn(values.data, "data"),
-    encoder: builtIn(values.encoder, "encoder"),
-    guide: values.guide === undefined ? undefined : builtIn(values.guide, "encoder"),
+    data: rootOf(shipped.data, values.data),
+    encoder: rootOf(shipped.encoder, values.encoder),
+    guide: values.guide === undefined ? undefined : rootOf(shipped.encoder, values.guide),
     out,
     config: values.config,
     train: values.train,
@@ -148,7 +145,7 @@ async function exported(
 function gridHost(): GridHost {
   const services = nodeServices();
   return {
-    builtIn: BUILT_IN,
+    shipped,
     readCollection,
     async perform(input, out) {
       const { encoder, ...performed } = await perform(services, input, out);

@@ -1,4 +1,4 @@
-/** Encoders: the built-in one, those that a person opened, and giving the trained ones away. */
+/** Encoders: those that come with the page, those that a person opened, and giving the trained ones away. */
 import { present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
 import { describeShape, type EncoderFolder } from "../domain/encoder.ts";
@@ -8,23 +8,25 @@ import type { EncoderRecord, PickedFile } from "./dependencies.ts";
 import { removeWithUndo, tell } from "./notices.ts";
 import { setField } from "./recipe.ts";
 import { checkpointOf } from "./runState.ts";
-import { builtIn, builtInEncoder, builtInEncoderName } from "./shipped.ts";
+import { defaultEncoder, readShippedEncoder, shippedEncoder } from "./shipped.ts";
 
 /** The recipe may name an encoder that was removed since. */
 export function keepKnownEncoder(app: App): void {
   const { encoder, guide } = app.recipe.fields.value;
-  const known = (key: string): boolean => key === builtIn || app.encoders.value.some((record) => record.key === key);
-  if (!known(encoder)) setField(app, "encoder", builtIn);
+  const known = (key: string): boolean =>
+    shippedEncoder(key) !== undefined || app.encoders.value.some((record) => record.key === key);
+  if (!known(encoder)) setField(app, "encoder", defaultEncoder);
   if (guide !== "" && !known(guide)) setField(app, "guide", "");
 }
 
 export function encoderName(app: App, key: string): string {
-  if (key === builtIn) return builtInEncoderName;
+  if (shippedEncoder(key)) return key;
   return app.encoders.value.find((record) => record.key === key)?.name ?? "A removed encoder";
 }
 
 export function encoderFolder(app: App, key: string): Promise<EncoderFolder> {
-  return key === builtIn ? builtInEncoder(app.deps.shipped) : app.deps.store.readEncoder(key);
+  const shipped = shippedEncoder(key);
+  return shipped ? readShippedEncoder(app.deps.shipped, shipped) : app.deps.store.readEncoder(key);
 }
 
 /** Reads a zip or a folder, opens it once to be sure that it works, and keeps it. */

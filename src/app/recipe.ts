@@ -6,7 +6,7 @@ import type { EngineChoice } from "../domain/encoder.ts";
 import type { App } from "./app.ts";
 import type { Settings } from "./dependencies.ts";
 import { negativesInput, sourceFields, typedNumber } from "./recipeSources.ts";
-import { builtIn } from "./shipped.ts";
+import { defaultEncoder } from "./shipped.ts";
 
 /** One for each control. Numbers are kept as typed, so that a half-typed one is neither lost nor corrected. */
 function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
@@ -15,6 +15,7 @@ function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
     engine,
     /** Key of the encoder that scores negatives before training; "": the one that is trained. */
     guide: "",
+    pairs: config.pairs,
     ...sourceFields(config),
     ...mixFields(config),
     temperature: String(config.temperature),
@@ -22,7 +23,7 @@ function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
     batchSize: String(config.batchSize),
     epochs: String(config.epochs),
     steps: String(config.steps ?? ""),
-    learningRate: String(config.learningRate),
+    learningRate: String(config.learningRate ?? ""),
     warmup: String(config.warmup),
     schedule: config.schedule,
     weightDecay: String(config.weightDecay),
@@ -59,7 +60,7 @@ function mixFields(config: Config) {
 }
 
 export type RecipeFields = Readonly<ReturnType<typeof fieldsOf>>;
-export const defaultFields: RecipeFields = fieldsOf(parseConfig({}), builtIn, "auto");
+export const defaultFields: RecipeFields = fieldsOf(parseConfig({}), defaultEncoder, "auto");
 export type FieldName = keyof RecipeFields;
 
 export interface RecipeState {
@@ -132,6 +133,7 @@ export function configInput(fields: RecipeFields): unknown {
   );
   return {
     ...numbers,
+    pairs: fields.pairs,
     negatives: negativesInput(fields),
     mix: fields.mix,
     ...(fields.ratio !== "" && { ratio: { reading: fields.ratio, value: typedNumber(fields.ratioValue) } }),

@@ -9,23 +9,52 @@ export class MissingFile extends UserError {
 }
 
 export const builtIn = "built-in";
-/** What the built-in encoder is called where only its key is known. */
-export const builtInEncoderName = "Built-in encoder";
 
 const collectionFiles = ["corpus.jsonl", "queries.jsonl", "qrels/train.tsv", "qrels/dev.tsv", "qrels/test.tsv"];
 const collectionExtras = ["negatives.jsonl", "meta.json"];
-const encoderFiles = [
-  "config.json",
-  "model.safetensors",
-  "tokenizer.json",
-  "tokenizer_config.json",
-  "special_tokens_map.json",
-  "modules.json",
-  "1_Pooling/config.json",
-  "sentence_bert_config.json",
-  "config_sentence_transformers.json",
-  "README.md",
+
+export interface ShippedEncoder {
+  /** Names it in recipes and stored runs, and its folder under encoders/. */
+  readonly key: string;
+  /** What it is, in a few words. */
+  readonly note: string;
+  readonly files: readonly string[];
+}
+
+/** The default first. */
+export const shippedEncoders: readonly [ShippedEncoder, ...ShippedEncoder[]] = [
+  {
+    key: "decoy-small",
+    note: "a small transformer, comes with Decoy",
+    files: [
+      "config.json",
+      "model.safetensors",
+      "tokenizer.json",
+      "tokenizer_config.json",
+      "special_tokens_map.json",
+      "modules.json",
+      "1_Pooling/config.json",
+      "sentence_bert_config.json",
+      "config_sentence_transformers.json",
+      "README.md",
+    ],
+  },
+  {
+    key: "decoy-static",
+    note: "word vectors alone, trains in seconds, comes with Decoy",
+    files: [
+      "0_StaticEmbedding/model.safetensors",
+      "0_StaticEmbedding/tokenizer.json",
+      "modules.json",
+      "config_sentence_transformers.json",
+      "README.md",
+    ],
+  },
 ];
+
+export const defaultEncoder = shippedEncoders[0].key;
+export const shippedEncoder = (key: string): ShippedEncoder | undefined =>
+  shippedEncoders.find((encoder) => encoder.key === key);
 
 /** Fetches a file beside the page. A host that answers a missing file with its start page does so with HTML. */
 export async function fetchShipped(path: string, base: string): Promise<Blob> {
@@ -55,12 +84,10 @@ export async function builtInCollectionFiles(shipped: Shipped): Promise<PickedFi
   );
 }
 
-export async function builtInEncoder(shipped: Shipped): Promise<EncoderFolder> {
-  const files = await Promise.all(
-    encoderFiles.map(async (path) => {
-      const blob = await shipped(`encoder/${path}`);
-      return [path, new Uint8Array(await blob.arrayBuffer())] as const;
-    }),
-  );
-  return { name: builtInEncoderName, files: Object.fromEntries(files) };
+export async function readShippedEncoder(shipped: Shipped, { key, files }: ShippedEncoder): Promise<EncoderFolder> {
+  const read = files.map(async (path) => {
+    const blob = await shipped(`encoders/${key}/${path}`);
+    return [path, new Uint8Array(await blob.arrayBuffer())] as const;
+  });
+  return { name: key, files: Object.fromEntries(await Promise.all(read)) };
 }

@@ -143,8 +143,8 @@ const keys = v.strictObject({
   epochs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 3),
   /** Optimiser steps; 0 only measures. */
   steps: v.optional(whole),
-  /** Peak learning rate. */
-  learningRate: v.optional(positive, 2e-4),
+  /** Peak learning rate; where silent, the usual one of the encoder's family (domain/encoder.ts). */
+  learningRate: v.optional(positive),
   /** Share of the steps, rounded down, over which the learning rate rises linearly from 0. */
   warmup: v.optional(fraction, 0.1),
   /** How the learning rate falls after the warmup: not at all, to 0 on a line, to 0 on half a cosine. */

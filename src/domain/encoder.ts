@@ -46,6 +46,15 @@ export function describeShape(shape: EncoderShape): string {
 }
 
 /** How token vectors become one; "mean" is all that a static encoder knows. */
+/**
+ * The peak learning rate where a recipe is silent. A static encoder has nothing but its table, and needs larger steps:
+ * chosen on the dev split of the built-in collection, where 2e-4 changed next to nothing and 1e-2 was too much.
+ */
+export const usualLearningRates = { bert: 2e-4, static: 1e-3 } as const satisfies Record<
+  EncoderShape["family"],
+  number
+>;
+
 export type Pooling = "mean" | "cls";
 
 /** An encoder folder as files: path inside the folder → bytes ("config.json", "1_Pooling/config.json", …). */

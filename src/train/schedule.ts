@@ -8,7 +8,7 @@ import type { TrainingConfig } from "../domain/config.ts";
 export function learningRateAt(
   step: number,
   steps: number,
-  { learningRate, warmup, schedule }: Pick<TrainingConfig, "learningRate" | "warmup" | "schedule">,
+  { learningRate, warmup, schedule }: { readonly learningRate: number } & Pick<TrainingConfig, "warmup" | "schedule">,
 ): number {
   const rising = Math.floor(steps * warmup);
   if (step < rising) return (learningRate * step) / Math.max(1, rising);

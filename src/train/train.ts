@@ -4,6 +4,7 @@ import { UserError } from "../base/errors.ts";
 import { relay } from "../base/relay.ts";
 import { planBatches, type BatchPlan } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
+import { usualLearningRates } from "../domain/encoder.ts";
 import type { Model, StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
 import type { TrainOutcome } from "../domain/stages.ts";
 import type { Checkpoint, Refresh, StepReport, TrainingRow, TrainingSet, TrainReport } from "../domain/training.ts";
@@ -45,6 +46,8 @@ interface Run {
   readonly trainer: Trainer;
   readonly input: TrainInput;
   readonly plan: BatchPlan;
+  /** The peak of the learning rate. */
+  readonly learningRate: number;
   /** Steps done at which the negatives are looked at. */
   readonly probes: ReadonlySet<number>;
   readonly refresher: Refresher | undefined;
@@ -71,18 +74,18 @@ async function submit(run: Run, step: number): Promise<Submitted> {
   const { config, tokenize } = run.input;
   const { data, rows } = await rowsAt(run, step);
   const batch = contrastiveBatch(data, rows, config.inBatch, tokenize);
-  const learningRate = learningRateAt(step, run.plan.steps, config);
+  const learningRate = learningRateAt(step, run.plan.steps, { ...config, learningRate: run.learningRate });
   const outcome = run.trainer.step(batch, learningRate);
   // It is awaited later; until then a failure must not count as unhandled.
   outcome.catch(() => undefined);
   return { step, learningRate, tokens: batch.texts.tokenIds.length, outcome };
 }
 
-function check({ loss, gradNorm }: StepOutcome, step: number, config: TrainingConfig): void {
+function check({ loss, gradNorm }: StepOutcome, step: number, { input, learningRate }: Run): void {
   if (Number.isFinite(loss) && Number.isFinite(gradNorm)) return;
   throw new NonFiniteLoss(
     `Step ${step} gave a loss of ${loss} and a gradient of ${gradNorm}, so it was not applied and training stopped. ` +
-      `The weights before it are kept. Lower the learning rate (now ${config.learningRate}) or raise the temperature (now ${config.temperature}).`,
+      `The weights before it are kept. Lower the learning rate (now ${learningRate}) or raise the temperature (now ${input.config.temperature}).`,
   );
 }
 
@@ -137,7 +140,7 @@ async function* steps(run: Run, totals: Totals): AsyncGenerator<TrainReport, voi
     await fill(waiting, totals, run, due);
     const first = present(waiting.shift(), "the step in flight");
     const outcome = await first.outcome;
-    check(outcome, first.step + 1, input.config);
+    check(outcome, first.step + 1, run);
     const report = stepReport(first, outcome, plan.steps, (performance.now() - mark) / 1000);
     totals.tokens += report.tokens;
     totals.seconds += report.seconds;
@@ -163,7 +166,9 @@ export async function* train(model: Model, input: TrainInput): AsyncGenerator<Tr
   try {
     if (resume) await trainer.restore(resume);
     const refresher = refresh && createRefresher({ model, tokenize, data, refresh, seed: config.seed }, resume?.mined);
-    const run: Run = { model, trainer, input, plan, refresher, probes: probeSteps(plan.steps, config.probes) };
+    const learningRate = config.learningRate ?? usualLearningRates[model.shape.family];
+    const probes = probeSteps(plan.steps, config.probes);
+    const run: Run = { model, trainer, input, plan, refresher, learningRate, probes };
     const totals: Totals = { next: resume?.step ?? 0, tokens: 0, seconds: 0 };
     yield* steps(run, totals);
     const checkpoint = await checkpointOf(run);

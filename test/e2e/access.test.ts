@@ -10,7 +10,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 let open: OpenPage;
 beforeAll(async () => {
   open = await openPage({ webgpu: false });
-  await recipe(open.page, { Steps: "2" });
+  await recipe(open.page, { Encoder: "decoy-static", Steps: "2" });
   await open.page.getByRole("button", { name: "Run", exact: true }).click();
   await open.page.getByTestId("verdict").waitFor({ timeout: 120_000 });
 });

@@ -4,15 +4,15 @@ import { openPage, place, recipe, screenshot, type OpenPage } from "./browser.ts
 
 let open: OpenPage;
 beforeAll(async () => {
-  // Enough for the rankings of a run, not for its vectors and checkpoints: the latter are 9 MB.
-  open = await openPage({ webgpu: false, quota: 2_000_000 });
+  // Enough for the rankings of a run, not for its checkpoints, which are 26 MB.
+  open = await openPage({ webgpu: false, quota: 12_000_000 });
 });
 afterAll(() => open.close());
 
 const button = (name: string) => open.page.getByRole("button", { name, exact: true });
 
 test("a run that cannot be saved pauses and says so", async () => {
-  await recipe(open.page, { Steps: "2" });
+  await recipe(open.page, { Encoder: "decoy-static", Steps: "2" });
   await button("Run").click();
   const words = open.page.getByText(/Storage is full: this .* needs [\d.]+ MB/u).first();
   await words.waitFor({ timeout: 120_000 });

@@ -193,3 +193,17 @@ test("stopping frees the trainer", async () => {
   for await (const _ of train(model, input())) break;
   expect(log.disposed).toBe(1);
 });
+
+test("where the recipe is silent, the learning rate is the usual one of the encoder's family", async () => {
+  const peakOf = async (shape: Model["shape"], config = {}) => {
+    const { model, log } = fakeModel();
+    const recipe = parseConfig({ batchSize: 2, epochs: 1, warmup: 0, probes: 0, schedule: "constant", ...config });
+    await collect(train({ ...model, shape }, input({ config: recipe })));
+    return new Set(log.rates);
+  };
+  const bert = fakeModel().model.shape;
+  const bag = { family: "static", hidden: 1, vocabulary: 1 } as const;
+  expect(await peakOf(bert)).toEqual(new Set([2e-4]));
+  expect(await peakOf(bag)).toEqual(new Set([1e-3]));
+  expect(await peakOf(bag, { learningRate: 0.5 })).toEqual(new Set([0.5]));
+});

@@ -27,27 +27,52 @@ interface Word {
 }
 
 const joined = (left: string, right: string): string => left + right.slice(2);
+/** Pieces hold no space: a pair is told by one. */
+const paired = (left: string, right: string): string => `${left} ${right}`;
 
-/** How often each pair of neighbouring pieces occurs. */
-function pairCounts(words: readonly Word[]): ReadonlyMap<string, number> {
-  const counts = new Map<string, number>();
-  for (const { pieces, count } of words) {
-    for (const [i, right] of pieces.slice(1).entries()) {
-      const pair = `${pieces[i]} ${right}`;
-      counts.set(pair, (counts.get(pair) ?? 0) + count);
-    }
+/** Pairs of neighbouring pieces, how often each occurs, and in which words. */
+class Pairs {
+  readonly #counts = new Map<string, number>();
+  readonly #words = new Map<string, Set<Word>>();
+  /** Pairs by count; a pair stays in the list of every count that it once had, and is passed over there. */
+  readonly #byCount = new Map<number, Set<string>>();
+  #highest = 0;
+
+  add(pair: string, word: Word, times: number): void {
+    const count = (this.#counts.get(pair) ?? 0) + times;
+    this.#counts.set(pair, count);
+    let words = this.#words.get(pair);
+    if (!words) this.#words.set(pair, (words = new Set()));
+    words.add(word);
+    let equals = this.#byCount.get(count);
+    if (!equals) this.#byCount.set(count, (equals = new Set()));
+    equals.add(pair);
+    this.#highest = Math.max(this.#highest, count);
   }
-  return counts;
+
+  /** The pair with the highest count and the words that have it; undefined when no pair occurs twice. */
+  take(): { readonly pair: string; readonly words: readonly Word[] } | undefined {
+    for (; this.#highest > 1; this.#highest--) {
+      const listed = this.#byCount.get(this.#highest);
+      const present = [...(listed ?? [])].filter((pair) => this.#counts.get(pair) === this.#highest);
+      const [first] = present.toSorted();
+      if (first === undefined) {
+        this.#byCount.delete(this.#highest);
+        continue;
+      }
+      const words = [...(this.#words.get(first) ?? [])];
+      this.#counts.delete(first);
+      this.#words.delete(first);
+      return { pair: first, words };
+    }
+    return undefined;
+  }
 }
 
-/** The pair with the highest count over all words; undefined when no pair occurs twice. */
-function bestPair(words: readonly Word[]): readonly [string, string] | undefined {
-  let [best, most] = ["", 1];
-  for (const [pair, count] of pairCounts(words)) {
-    if (count > most || (count === most && most > 1 && pair < best)) [best, most] = [pair, count];
+function addAll(pairs: Pairs, word: Word, sign: 1 | -1): void {
+  for (let i = 1; i < word.pieces.length; i++) {
+    pairs.add(paired(word.pieces[i - 1] ?? "", word.pieces[i] ?? ""), word, sign * word.count);
   }
-  const [left, right] = best.split(" ");
-  return left && right ? [left, right] : undefined;
 }
 
 function merge({ pieces }: Word, left: string, right: string): void {
@@ -56,22 +81,39 @@ function merge({ pieces }: Word, left: string, right: string): void {
   }
 }
 
-/** Pieces by id: special tokens, every printable ASCII character alone and inside a word, then merges in their order. */
-export function trainVocabulary(counts: ReadonlyMap<string, number>, size: number): string[] {
+/** Printable ASCII, and every letter seen at least `rare` times; words with rarer ones become [UNK]. */
+function alphabetOf(counts: ReadonlyMap<string, number>, rare: number): string[] {
   const ascii = Array.from({ length: 94 }, (_, i) => String.fromCharCode(33 + i)).filter((c) => c === c.toLowerCase());
-  const letters = [...counts.keys()].flatMap((word) => Array.from(word));
-  const alphabet = [...new Set([...ascii, ...letters])].toSorted();
+  const letters = new Map<string, number>();
+  for (const [word, count] of counts) {
+    for (const letter of word) letters.set(letter, (letters.get(letter) ?? 0) + count);
+  }
+  const common = [...letters].filter(([, count]) => count >= rare).map(([letter]) => letter);
+  return [...new Set([...ascii, ...common])].toSorted();
+}
+
+/** Pieces by id: special tokens, every common letter alone and inside a word, then merges in their order. */
+export function trainVocabulary(counts: ReadonlyMap<string, number>, size: number, rare = 1): string[] {
+  const alphabet = alphabetOf(counts, rare);
+  const known = new Set(alphabet);
   const vocabulary = new Set<string>([...SPECIAL_TOKENS, ...alphabet, ...alphabet.map((letter) => `##${letter}`)]);
-  const words = [...counts].map(([word, count]): Word => ({
-    pieces: Array.from(word, (letter, i) => (i === 0 ? letter : `##${letter}`)),
-    count,
-  }));
+  const pairs = new Pairs();
+  for (const [text, count] of counts) {
+    const letters = Array.from(text);
+    if (!letters.every((letter) => known.has(letter))) continue;
+    addAll(pairs, { pieces: letters.map((letter, i) => (i === 0 ? letter : `##${letter}`)), count }, 1);
+  }
   while (vocabulary.size < size) {
-    const pair = bestPair(words);
-    if (!pair) break;
-    const [left, right] = pair;
+    const best = pairs.take();
+    if (!best) break;
+    const [left = "", right = ""] = best.pair.split(" ");
     vocabulary.add(joined(left, right));
-    for (const word of words) if (word.pieces.includes(left)) merge(word, left, right);
+    for (const word of best.words) {
+      if (!word.pieces.includes(left)) continue;
+      addAll(pairs, word, -1);
+      merge(word, left, right);
+      addAll(pairs, word, 1);
+    }
   }
   return [...vocabulary];
 }

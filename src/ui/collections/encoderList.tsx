@@ -3,7 +3,7 @@ import type { PickedFile } from "../../app/dependencies.ts";
 import { openEncoder, removeEncoder } from "../../app/encoders.ts";
 import { attemptTask } from "../../app/notices.ts";
 import { setField } from "../../app/recipe.ts";
-import { builtIn, builtInEncoderName } from "../../app/shipped.ts";
+import { shippedEncoders } from "../../app/shipped.ts";
 import { useApp } from "../context.ts";
 import { moment, size } from "../parts/format.ts";
 import { Picker } from "../parts/picker.tsx";
@@ -20,7 +20,9 @@ export function EncoderList() {
         Encoders <Explain word="encoder" />
       </h2>
       <ul class="rows">
-        <Row encoderKey={builtIn} name={builtInEncoderName} note="Comes with Decoy" />
+        {shippedEncoders.map(({ key, note }) => (
+          <Row key={key} encoderKey={key} name={key} note={note} />
+        ))}
         {app.encoders.value.map((record) => (
           <Row
             key={record.key}

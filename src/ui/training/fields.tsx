@@ -7,7 +7,7 @@ import { Explain } from "../parts/term.tsx";
 
 /** Fields of one type of value. */
 type FieldsOf<Value> = { [Name in FieldName]: RecipeFields[Name] extends Value ? Name : never }[FieldName];
-type TextField = Exclude<FieldsOf<string>, "engine" | "mix" | "ratio" | "gate" | "batches" | "simansSign">;
+type TextField = Exclude<FieldsOf<string>, "engine" | "pairs" | "mix" | "ratio" | "gate" | "batches" | "simansSign">;
 
 /** Where the recipe's check speaks of a field by another path. */
 const paths: Partial<Record<FieldName, RegExp>> = {

@@ -1,8 +1,10 @@
 /** Every choice of a run. The few that matter most first, the rest on demand. */
 import { resetRecipe, setField } from "../../app/recipe.ts";
-import { builtIn, builtInEncoderName } from "../../app/shipped.ts";
+import { shippedEncoders } from "../../app/shipped.ts";
+import { pairSources } from "../../domain/config.ts";
 import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";
+import { pairWords } from "../parts/words.ts";
 import { Switch, TextInput } from "./fields.tsx";
 import { SourceFields } from "./sourceFields.tsx";
 
@@ -17,7 +19,7 @@ export function RecipeForm() {
         <TextInput name="epochs" label="Epochs" word="epoch" />
         <TextInput name="steps" label="Steps" hint="from the epochs" />
         <TextInput name="batchSize" label="Batch size" word="batch size" />
-        <TextInput name="learningRate" label="Learning rate" word="learning rate" />
+        <TextInput name="learningRate" label="Learning rate" word="learning rate" hint="by the encoder" />
         <TextInput name="temperature" label="Temperature" word="temperature" />
         <TextInput name="bm25Count" label="BM25 negatives a query" word="BM25" />
         <Switch name="inBatch" label="In-batch negatives" word="in-batch negatives" />
@@ -46,7 +48,7 @@ function EncoderAndEngine() {
         word="encoder"
         value={fields.value.encoder}
         options={[
-          [builtIn, builtInEncoderName],
+          ...shippedEncoders.map(({ key }) => [key, key] as const),
           ...app.encoders.value.map(({ key, name }): readonly [string, string] => [key, name]),
         ]}
         choose={(key) => setField(app, "encoder", key)}
@@ -69,6 +71,8 @@ function EncoderAndEngine() {
 function More() {
   return (
     <div class="recipe">
+      <h3>Pairs</h3>
+      <Pairs />
       <h3>Negatives</h3>
       <SourceFields />
       <h3>Steps</h3>
@@ -82,6 +86,19 @@ function More() {
       <TextInput name="probeRows" label="Rows of a look" word="probes" />
       <TextInput name="varianceBatches" label="Gradient variance over batches" word="gradient variance" />
     </div>
+  );
+}
+
+function Pairs() {
+  const app = useApp();
+  return (
+    <Select
+      label="Training pairs"
+      word="training pairs"
+      value={app.recipe.fields.value.pairs}
+      options={pairSources.map((source) => [source, pairWords[source]] as const)}
+      choose={(pairs) => setField(app, "pairs", pairs)}
+    />
   );
 }
 

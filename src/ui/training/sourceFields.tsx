@@ -1,6 +1,6 @@
 /** Which negatives a query gets, from where, and what is left out of them. */
 import { setField } from "../../app/recipe.ts";
-import { builtIn, builtInEncoderName } from "../../app/shipped.ts";
+import { shippedEncoders } from "../../app/shipped.ts";
 import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";
 import { TextInput } from "./fields.tsx";
@@ -12,6 +12,7 @@ export function SourceFields() {
     <>
       <Mixing />
       <TextInput name="syntheticCount" label="Synthetic negatives a query" word="synthetic" />
+      <TextInput name="syntheticRecipe" label="Only of the prompt recipe" hint="all" />
       <TextInput name="humanCount" label="Negatives by a person" word="human" />
       <TextInput name="bm25First" label="BM25 from rank" />
       <TextInput name="bm25Last" label="BM25 to rank" />
@@ -137,7 +138,7 @@ function Guide() {
       value={app.recipe.fields.value.guide}
       options={[
         ["", "The encoder itself, as it is before"],
-        [builtIn, builtInEncoderName],
+        ...shippedEncoders.map(({ key }) => [key, key] as const),
         ...app.encoders.value.map(({ key, name }): readonly [string, string] => [key, name]),
       ]}
       choose={(key) => setField(app, "guide", key)}

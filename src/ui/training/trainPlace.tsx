@@ -1,9 +1,11 @@
 import { encoderName } from "../../app/encoders.ts";
 import { useApp } from "../context.ts";
 import { counted } from "../parts/format.ts";
+import { LearnFromDocuments } from "../parts/learnFromDocuments.tsx";
 import { Place } from "../parts/place.tsx";
 import { RunButton } from "../parts/runButton.tsx";
 import { Term } from "../parts/term.tsx";
+import { pairWords } from "../parts/words.ts";
 import { LiveView } from "./liveView.tsx";
 import { RecipeForm } from "./recipeForm.tsx";
 
@@ -26,6 +28,7 @@ export function TrainPlace() {
       }
       action={<RunButton />}
     >
+      <LearnFromDocuments />
       <div class="two">
         <LiveView />
         {app.run.phase.value === "idle" ? <RecipeForm /> : <RecipeInUse />}
@@ -44,13 +47,15 @@ function RecipeInUse() {
   const entries: readonly (readonly [string, string])[] = [
     ["Collection", record.collectionName],
     ["Encoder", record.encoderName],
+    // A recipe that was stored by an older version of the page has no such key.
+    ...(config.pairs && config.pairs !== "queries" ? [["Training pairs", pairWords[config.pairs]] as const] : []),
     ["Negatives", config.negatives.map(({ source, count }) => `${count} ${source}`).join(", ")],
     ["Mix", ratio ? `${config.mix}, ratio ${ratio.value} (${ratioWords[ratio.reading]})` : config.mix],
     ...(gate ? [["Gate", `${gate.filter} ${gate.value}`] as const] : []),
     ...(guide === undefined ? [] : [["Guide", encoderName(app, guide)] as const]),
     ["Length", config.steps === undefined ? counted(config.epochs, "epoch") : counted(config.steps, "step")],
     ["Batch size", config.batches === "topics" ? `${config.batchSize}, of one topic each` : String(config.batchSize)],
-    ["Learning rate", String(config.learningRate)],
+    ["Learning rate", String(config.learningRate ?? "by the encoder")],
     ["Temperature", String(config.temperature)],
     ["In-batch negatives", config.inBatch ? "yes" : "no"],
     ["Seed", String(config.seed)],
