@@ -55,6 +55,7 @@ check("the built-in collection", "../tools/collection/check.mjs");
 if (!process.argv.includes("--static")) {
   process.env.CHROMIUM = chromiumOrInstall();
   vitest("unit tests");
+  check("judgements of the built-in collection", "../tools/run.mjs", "tools/collection/judged.ts");
   check("build", "vite/bin/vite.js", "build", "--logLevel", "warn");
   check("size of the first load", "size-limit/bin.js");
   vitest("end-to-end tests", "--config", "test/e2e/vitest.config.ts");

@@ -11,7 +11,7 @@ import { finish } from "../../src/base/channel.ts";
 import { createReader } from "../../src/data/reader.ts";
 import type { Collection } from "../../src/domain/collection.ts";
 import { parseConfig } from "../../src/domain/config.ts";
-import type { EncoderFolder } from "../../src/domain/encoder.ts";
+import type { Vectors } from "../../src/domain/encoder.ts";
 import type { Ranking } from "../../src/domain/ranking.ts";
 import { run, type Services } from "../../src/pipeline/run.ts";
 import { createRetriever } from "../../src/retrieval/service.ts";
@@ -23,20 +23,26 @@ const SPLITS = ["dev", "test"];
 const ENCODERS = ["decoy-small", "decoy-static"];
 const DEPTH = 10;
 
-/** Rankings of BM25 and of the encoder, without training. */
-async function rankingsOf(collection: Collection, folder: EncoderFolder, split: string): Promise<readonly Ranking[]> {
-  const services: Services = { encoder: createEncoder(nodeEngines), retriever: createRetriever() };
-  const config = parseConfig({ steps: 0, evaluate: { split } });
-  const rankings: Ranking[] = [];
-  const { model } = await finish(
-    run(services, { collection, folder, engine: "cpu", config, checkpointEvery: Infinity }),
-    (report) => {
+/** Rankings of BM25 and of the encoder on each split, without training. The collection is encoded once. */
+async function rankingsOf(collection: Collection, encoder: string): Promise<ReadonlyMap<string, readonly Ranking[]>> {
+  const folder = encoderFolder(encoder);
+  const rankings = new Map<string, readonly Ranking[]>();
+  let vectorsBefore: Vectors | undefined;
+  for (const split of SPLITS) {
+    const services: Services = { encoder: createEncoder(nodeEngines), retriever: createRetriever() };
+    const config = parseConfig({ steps: 0, evaluate: { split } });
+    const products = vectorsBefore && { products: { vectorsBefore } };
+    const input = { collection, folder, engine: "cpu", config, checkpointEvery: Infinity, ...products } as const;
+    const found: Ranking[] = [];
+    const { model } = await finish(run(services, input), (report) => {
       if (report.kind !== "product") return;
       const { product } = report;
-      if (product.name === "bm25" || product.name === "before") rankings.push(...product.value.rankings);
-    },
-  );
-  await finish(services.encoder.close({ model }));
+      if (product.name === "vectorsBefore") vectorsBefore = product.value;
+      if (product.name === "bm25" || product.name === "before") found.push(...product.value.rankings);
+    });
+    await finish(services.encoder.close({ model }));
+    rankings.set(split, found);
+  }
   return rankings;
 }
 
@@ -46,14 +52,10 @@ export async function main([
 ]: readonly string[]): Promise<number> {
   const { collection } = await finish(createReader().read({ files: collectionFiles(root) }));
   const missing = new Set<string>();
-  for (const split of SPLITS) {
-    const judged = new Set((collection.judgements[split] ?? []).map((row) => `${row.queryId} ${row.documentId}`));
-    for (const encoder of ENCODERS) {
-      for (const { queryId, hits } of await rankingsOf(
-        collection,
-        encoderFolder(path.join(encoders, encoder)),
-        split,
-      )) {
+  for (const encoder of ENCODERS) {
+    for (const [split, rankings] of await rankingsOf(collection, path.join(encoders, encoder))) {
+      const judged = new Set((collection.judgements[split] ?? []).map((row) => `${row.queryId} ${row.documentId}`));
+      for (const { queryId, hits } of rankings) {
         const best = hits.slice(0, DEPTH).map(({ documentId }) => documentId);
         for (const id of best) if (!judged.has(`${queryId} ${id}`)) missing.add(`${split}\t${queryId}\t${id}`);
       }
