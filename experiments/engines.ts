@@ -1,4 +1,4 @@
-/** The two engines as Node starts them: the CPU engine on its threads, WebGPU through Dawn (package `webgpu`). */
+/** The two engines as Node starts them: the CPU engine, WebGPU through Dawn (package `webgpu`). */
 import type { EngineFactories } from "../src/train/service.ts";
 import { nodeGpu } from "./node-gpu.ts";
 
@@ -9,8 +9,6 @@ export const nodeEngines: EngineFactories = {
     return createWebGpuEngine({ gpu: await nodeGpu() });
   },
   cpu: async () => {
-    const { prepareNodeForCpuEngine } = await import("./node-cpu.ts");
-    prepareNodeForCpuEngine();
     const { createCpuEngine } = await import("../src/encoder/cpu.ts");
     return createCpuEngine();
   },

@@ -71,14 +71,48 @@ export const v128 = {
   /** One float in all four lanes. */
   load32Splat: (offset: number): Code => simd(0x09, ...at(offset)),
   store: (offset: number): Code => simd(0x0b, ...at(offset)),
+  /** The first lane alone. */
+  store32: (offset: number): Code => simd(0x5a, ...at(offset), 0),
   zero: simd(0x0c, ...Array.from({ length: 16 }, () => 0)),
+  /** Four lanes out of two vectors: 0 to 3 are the first's, 4 to 7 the second's. */
+  shuffle: (...lanes: readonly [number, number, number, number]): Code =>
+    simd(0x0d, ...lanes.flatMap((lane) => [4 * lane, 4 * lane + 1, 4 * lane + 2, 4 * lane + 3])),
 } as const;
 
 /** 5.4.8; lane by lane, each rounded to float32. */
-export const f32x4 = { add: simd(0xe4), mul: simd(0xe6) } as const;
+export const f32x4 = {
+  splat: simd(0x13),
+  sqrt: simd(0xe3),
+  add: simd(0xe4),
+  sub: simd(0xe5),
+  mul: simd(0xe6),
+  div: simd(0xe7),
+  /** a·b + c, rounded once or twice, as is faster on the machine (Relaxed SIMD, a part of 3.0): see {@link hasRelaxed}. */
+  relaxedMadd: simd(0x105),
+  /** The second where it is less than the first, else the first: not a number stays that. */
+  pmin: simd(0xea),
+  /** The second where it is greater than the first, else the first. */
+  pmax: simd(0xeb),
+} as const;
+
+/** 5.4.8; lane by lane, by as many bits as the number on the stack says. */
+export const i32x4 = { shl: simd(0xab) } as const;
 
 /** 5.4.1: a loop (0x03) without result (0x40) whose last instruction goes back to its start (0x0d) while `condition` holds. */
 export const repeatWhile = (condition: Code, body: Code): Code => [0x03, 0x40, ...body, ...condition, 0x0d, 0x00, 0x0b];
+
+/** A function whose `body` gets the numbers of its parameters by their names, and makes locals as it needs them. */
+export function wasmFunction<Name extends string>(
+  name: string,
+  parameters: Readonly<Record<Name, ValueType>>,
+  body: (numbers: Readonly<Record<Name, number>>, local: (type: ValueType) => number) => Code,
+): WasmFunction {
+  const types = Object.values<ValueType>(parameters);
+  const numbers = Object.fromEntries(Object.keys(parameters).map((name, i) => [name, i]));
+  const locals: ValueType[] = [];
+  const local = (type: ValueType) => types.length + locals.push(type) - 1;
+  return { name, parameters: types, body: body(numbers as Record<Name, number>, local), locals };
+}
 
 /** 5.5.13: runs of locals of one type (here of one each), the instructions, and their end (0x0b). */
 const code = ({ locals, body }: WasmFunction): Code =>
@@ -118,22 +152,23 @@ export function wasmModule(functions: readonly WasmFunction[]): Uint8Array<Array
   ]);
 }
 
+type Exported = Readonly<Record<string, ((...values: number[]) => void) | undefined>>;
+
 /** The functions of a module of {@link wasmModule} over `memory`, compiled at once: for modules of a few kB. */
-export function instantiate(
-  bytes: Uint8Array<ArrayBuffer>,
-  memory: WebAssembly.Memory,
-): Readonly<Record<string, ((...values: number[]) => void) | undefined>> {
+export function instantiate<Functions = Exported>(bytes: Uint8Array<ArrayBuffer>, memory: WebAssembly.Memory) {
   const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { host: { memory } });
-  return exports as Readonly<Record<string, (...values: number[]) => void>>;
+  return exports as Functions;
+}
+
+/** Whether WebAssembly is here and takes `body`, which has one vector as a local. */
+function isValid(body: Code): boolean {
+  const probe: WasmFunction = { name: "probe", parameters: [], locals: ["v128"], body };
+  return typeof WebAssembly === "object" && WebAssembly.validate(wasmModule([probe]));
 }
 
 /** Whether WebAssembly and its vector instructions are here: a person may have switched it off, as iOS' Lockdown Mode does. */
-export function hasSimd(): boolean {
-  const probe: WasmFunction = {
-    name: "probe",
-    parameters: [],
-    locals: ["v128"],
-    body: [...v128.zero, ...local.set(0)],
-  };
-  return typeof WebAssembly === "object" && WebAssembly.validate(wasmModule([probe]));
-}
+export const hasSimd = (): boolean => isValid([...v128.zero, ...local.set(0)]);
+
+/** Whether those are here too whose last bit depends on the machine. */
+export const hasRelaxed = (): boolean =>
+  isValid([...local.get(0), ...local.get(0), ...local.get(0), ...f32x4.relaxedMadd, ...local.set(0)]);

@@ -88,7 +88,7 @@ export type EngineChoice = EngineKind | "auto";
 /** The engine that was chosen, and why, in words for the person. */
 export interface EngineInfo {
   readonly kind: EngineKind;
-  /** "NVIDIA GeForce RTX 3060", "SwiftShader (software)", "2 threads", … */
+  /** "NVIDIA GeForce RTX 3060", "SwiftShader (software)", "1 thread", … */
   readonly device: string;
   /** Why not the other one; empty where nothing needs saying. */
   readonly note: string;

@@ -64,8 +64,6 @@ export interface Trainer {
 
 export interface Model {
   readonly shape: EncoderShape;
-  /** What this model runs on, where that is less than its engine has: the words of EngineInfo.device. */
-  readonly device?: string | undefined;
   /** (S, H) unit vectors, in the order of the texts. */
   embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>>;
   /** Trains this model's own weights. At most one trainer at a time. */

@@ -1,11 +1,9 @@
 /**
- * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle. BERT runs on jax-js (WebAssembly, SIMD,
- * threads where the page is cross-origin isolated): the embedding LayerNorm and the blocks; it differentiates linear layers
- * and LayerNorm, while attention and GELU have their formulas (cpu/layer.ts). Plain loops do what is little work or what it
- * has no fast kernel for: embedding lookup and its gradient, pooling, InfoNCE and its gradient (in double precision),
- * clipping and AdamW. A static encoder is nothing but these, and never loads jax-js.
- *
- * In Node, call `prepareNodeForCpuEngine` of experiments/node-cpu.ts before.
+ * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle, on one thread. BERT's blocks run on
+ * kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
+ * lookup and its gradient, pooling, InfoNCE and its gradient (in double precision), clipping and AdamW. A static encoder is
+ * nothing but these, and needs no WebAssembly. One browser on one machine always gives the same bits; another may round
+ * products otherwise.
  */
 import { assert } from "../base/assert.ts";
 import type { EncoderShape } from "../domain/encoder.ts";
@@ -13,7 +11,7 @@ import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../domain/eng
 import type { StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
-import { loadBackend, threadCount } from "./cpu/backend.ts";
+import { Heap } from "./cpu/heap.ts";
 import type { Arena, Network } from "./cpu/network.ts";
 import { staticNetwork } from "./cpu/static.ts";
 import { Transformer } from "./cpu/transformer.ts";
@@ -21,28 +19,24 @@ import { parameterTable, type ParameterTable } from "./parameters.ts";
 
 /**
  * Activations kept from the forward pass of a step, in bytes; chunks beyond that are run forward a second time
- * (GradCache: Gao et al., 2021). The heap of a WebAssembly module ends at 4 GiB.
+ * (GradCache: Gao et al., 2021). The memory of a WebAssembly module ends at 4 GiB.
  */
 const KEPT_BYTES = 2 ** 30;
 
 type ModelInput = Parameters<Engine["createModel"]>[0];
 
-/**
- * `keptBytes` bounds the memory of a step; it changes its time, not its result. jax-js is loaded with the first model that
- * needs it, so that `createModel` has the errors of loading WebAssembly.
- */
+/** `keptBytes` bounds the memory of a step; it changes its time, not its result. */
 export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine> {
-  const threads = threadCount();
-  const arenas = new ArenaCount();
-  let heapBytes = () => 0;
+  const memory = new ByteCount();
 
-  async function networkOf({ shape, pooling }: ModelInput, table: ParameterTable): Promise<Network> {
+  function networkOf({ shape, pooling }: ModelInput, table: ParameterTable): Network {
     switch (shape.family) {
-      case "bert": {
-        const backend = await loadBackend();
-        heapBytes = backend.heapBytes;
-        return new Transformer(backend.jax, { layout: { shape, table }, pooling, keptBytes });
-      }
+      case "bert":
+        return new Transformer(new Heap((bytes) => memory.add(bytes)), {
+          layout: { shape, table },
+          pooling,
+          keptBytes,
+        });
       case "static":
         assert(pooling === "mean", "a static encoder's pooling is the mean");
         return staticNetwork(shape, table);
@@ -52,37 +46,37 @@ export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine
   }
 
   return Promise.resolve({
-    info: { kind: "cpu", device: threads === 1 ? "1 thread" : `${threads} threads`, note: "" },
-    peakBytes: () => heapBytes() + arenas.peak,
+    info: { kind: "cpu", device: "1 thread", note: "" },
+    peakBytes: () => memory.peak,
+    // async, so that what networkOf throws rejects.
     async createModel(input) {
       const { shape } = input;
       const table = parameterTable(shape);
       const weights = input.weights.slice();
       assert(weights.length === table.floats, `${weights.length} weights for an arena of ${table.floats}`);
-      return new CpuModel({ shape, table, network: await networkOf(input, table), arenas }, weights);
+      return new CpuModel({ shape, table, network: networkOf(input, table), memory }, weights);
     },
     dispose: () => undefined,
   });
 }
 
-/** Bytes in arenas, which live outside jax-js's heap. */
-class ArenaCount {
+/** Bytes in arenas and heaps. */
+class ByteCount {
   peak = 0;
   #now = 0;
-  add(arenas: readonly Arena[]): void {
-    this.#now += arenas.reduce((sum, arena) => sum + arena.byteLength, 0);
+  add(bytes: number): void {
+    this.#now += bytes;
     this.peak = Math.max(this.peak, this.#now);
   }
-  remove(arenas: readonly Arena[]): void {
-    this.#now -= arenas.reduce((sum, arena) => sum + arena.byteLength, 0);
-  }
 }
+
+const bytesOf = (arenas: readonly Arena[]): number => arenas.reduce((sum, arena) => sum + arena.byteLength, 0);
 
 interface ModelParts {
   readonly shape: EncoderShape;
   readonly table: ParameterTable;
   readonly network: Network;
-  readonly arenas: ArenaCount;
+  readonly memory: ByteCount;
 }
 
 class CpuModel implements Model {
@@ -94,19 +88,15 @@ class CpuModel implements Model {
   constructor(parts: ModelParts, weights: Arena) {
     this.parts = parts;
     this.weightArena = weights;
-    parts.arenas.add([weights]);
+    parts.memory.add(weights.byteLength);
   }
 
   get shape(): EncoderShape {
     return this.parts.shape;
   }
 
-  get device(): string | undefined {
-    return this.parts.network.device;
-  }
-
   /** Runs jobs one after another, in the order of the calls. */
-  queue<T>(job: () => T | Promise<T>): Promise<T> {
+  queue<T>(job: () => T): Promise<T> {
     const result = this.#last.then(job);
     this.#last = result.catch(() => undefined);
     return result;
@@ -129,7 +119,7 @@ class CpuModel implements Model {
   dispose(): void {
     void this.queue(() => {
       this.parts.network.dispose();
-      this.parts.arenas.remove([this.weightArena]);
+      this.parts.memory.add(-this.weightArena.byteLength);
     });
   }
 }
@@ -146,16 +136,16 @@ class CpuTrainer implements Trainer {
     this.#settings = settings;
     this.#gradient = new Float32Array(floats);
     this.#moments = { step: 0, first: new Float32Array(floats), second: new Float32Array(floats) };
-    model.parts.arenas.add(this.#arenas());
+    model.parts.memory.add(bytesOf(this.#arenas()));
   }
 
   step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome> {
     const { weightArena, parts } = this.#model;
     const gradient = this.#gradient;
     const { temperature } = this.#settings;
-    return this.#model.queue(async () => {
+    return this.#model.queue(() => {
       gradient.fill(0);
-      const loss = await parts.network.differentiate(weightArena, batch, { temperature, gradient });
+      const loss = parts.network.differentiate(weightArena, batch, { temperature, gradient });
       const norm = gradientNorm(gradient);
       if (Number.isFinite(loss) && Number.isFinite(norm)) {
         const { decayed } = parts.table;
@@ -191,7 +181,7 @@ class CpuTrainer implements Trainer {
 
   dispose(): void {
     this.#model.trained = false;
-    this.#model.parts.arenas.remove(this.#arenas());
+    this.#model.parts.memory.add(-bytesOf(this.#arenas()));
   }
 
   #arenas(): readonly Arena[] {

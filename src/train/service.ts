@@ -123,7 +123,7 @@ class EncoderSession {
     const model = await engine.createModel({ shape, pooling, weights: folder.weights });
     const handle = ++this.#last;
     this.#opened.set(handle, { folder, engine, model, pooling });
-    return { model: handle, card: folder.card, engine: { ...info, device: model.device ?? info.device } };
+    return { model: handle, card: folder.card, engine: info };
   }
 
   /** The open model, with the pooling that the recipe asks for. */

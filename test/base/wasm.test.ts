@@ -1,13 +1,16 @@
 import { afterEach, describe, expect, test, vi } from "vitest";
 import {
   f32x4,
+  hasRelaxed,
   hasSimd,
   i32,
+  i32x4,
   instantiate,
   local,
   pageBytes,
   repeatWhile,
   v128,
+  wasmFunction,
   wasmModule,
   type WasmFunction,
 } from "../../src/base/wasm.ts";
@@ -108,10 +111,76 @@ describe("modules", () => {
   });
 });
 
+/** What `code` makes of two vectors. */
+function vectors(first: readonly number[], second: readonly number[], code: readonly number[]): Float32Array {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const floats = new Float32Array(memory.buffer);
+  floats.set([...first, ...second]);
+  const f = wasmFunction("f", { to: "i32" }, ({ to }) => [
+    ...local.get(to),
+    ...[i32.const(0), v128.load(0), i32.const(0), v128.load(16)].flat(),
+    ...code,
+    ...v128.store(0),
+  ]);
+  instantiate(wasmModule([f]), memory)["f"]?.(64);
+  return floats.slice(16, 20);
+}
+
+test.each([
+  ["sub", f32x4.sub, [-4, 3, 9, -2]],
+  ["div", f32x4.div, [Math.fround(0.2), 2.5, -2, 0]],
+  ["pmin", f32x4.pmin, [1, 2, -3, 0]],
+  ["pmax", f32x4.pmax, [5, 5, 6, 2]],
+  ["shuffle", v128.shuffle(1, 6, 7, 0), [5, -3, 2, 1]],
+  ["sqrt", [...f32x4.mul, ...f32x4.sqrt], [Math.fround(Math.sqrt(5)), Math.fround(Math.sqrt(10)), NaN, 0]],
+])("%s", (_, code, expected) => {
+  expect(Array.from(vectors([1, 5, 6, 0], [5, 2, -3, 2], code))).toEqual(expected);
+});
+
+test("one lane is stored", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const floats = new Float32Array(memory.buffer);
+  floats.set([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  const f = wasmFunction("f", { to: "i32" }, ({ to }) =>
+    [local.get(to), i32.const(0), v128.load(0), v128.store32(8)].flat(),
+  );
+  instantiate(wasmModule([f]), memory)["f"]?.(16);
+  expect(Array.from(floats.subarray(0, 9))).toEqual([1, 2, 3, 4, 5, 6, 1, 8, 9]);
+});
+
+test("the smaller and the greater one of a number and what is none", () => {
+  for (const code of [f32x4.pmin, f32x4.pmax]) {
+    expect(Array.from(vectors([NaN, 1, NaN, 2], [1, NaN, NaN, 2], code))).toEqual([NaN, 1, NaN, 2]);
+  }
+});
+
+test("a function with its parameters by name, its own locals, a float that is spread and a lane that is stored", () => {
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  const floats = new Float32Array(memory.buffer);
+  const bits = new Uint32Array(memory.buffer);
+  const f = wasmFunction("f", { to: "i32", value: "f32" }, ({ to, value }, newLocal) => {
+    const [unused, vector] = [newLocal("i32"), newLocal("v128")];
+    expect([to, value, unused, vector]).toEqual([0, 1, 2, 3]);
+    return [
+      ...[local.get(value), f32x4.splat, local.set(vector)].flat(),
+      ...[local.get(to), local.get(vector), v128.store(0)].flat(),
+      ...[local.get(to), local.get(vector), i32.const(3), i32x4.shl, v128.store32(20)].flat(),
+    ];
+  });
+  expect([f.parameters, f.locals]).toEqual([
+    ["i32", "f32"],
+    ["i32", "v128"],
+  ]);
+  instantiate(wasmModule([f]), memory)["f"]?.(16, 0.75);
+  expect(Array.from(floats.subarray(3, 9))).toEqual([0, 0.75, 0.75, 0.75, 0.75, 0]);
+  // 0x3f400000 is 0.75.
+  expect(Array.from(bits.subarray(8, 11))).toEqual([0, (0x3f400000 << 3) >>> 0, 0]);
+});
+
 test("vector instructions are here, and not where WebAssembly has none or is switched off", () => {
   expect(hasSimd()).toBe(true);
   vi.stubGlobal("WebAssembly", { validate: () => false });
-  expect(hasSimd()).toBe(false);
+  expect([hasSimd(), hasRelaxed()]).toEqual([false, false]);
   vi.stubGlobal("WebAssembly", undefined);
-  expect(hasSimd()).toBe(false);
+  expect([hasSimd(), hasRelaxed()]).toEqual([false, false]);
 });

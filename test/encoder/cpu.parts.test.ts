@@ -1,84 +1,95 @@
-/** The CPU engine's parts that stand alone: how texts become chunks, and its exp and Φ. */
+/** The CPU engine's parts that stand alone: how texts become chunks, and the memory of its kernels. */
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { arrange, textOfPlace } from "../../src/encoder/cpu/arrange.ts";
-import { loadBackend } from "../../src/encoder/cpu/backend.ts";
-import { specialFunctions } from "../../src/encoder/cpu/functions.ts";
+import { afterEach, describe, expect, it, vi } from "vitest";
+import { chunksOf, eachText } from "../../src/encoder/cpu/chunks.ts";
+import { Heap } from "../../src/encoder/cpu/heap.ts";
 import { pack } from "../support/golden.ts";
+import { newHeap } from "../support/heap.ts";
 
-const textsOf = (lengths: readonly number[]) => pack(lengths.map((length) => Array.from({ length }, () => 0)));
-
-describe("arrange", () => {
-  it("places every token of every text once, no text across rows", () => {
+describe("chunks", () => {
+  it("have every token of every text once, in order, and no more than they may where there are two texts", () => {
     fc.assert(
-      fc.property(fc.array(fc.integer({ min: 1, max: 600 }), { maxLength: 60 }), (lengths) => {
-        const texts = textsOf(lengths);
-        const placed = arrange(texts, 1536).flatMap((chunk) => {
-          const rowOf = (place: number) => Math.floor(place / chunk.length);
-          for (const { place, length } of chunk.texts) expect(rowOf(place)).toBe(rowOf(place + length - 1));
-          const tokens = chunk.texts.reduce((sum, text) => sum + text.length, 0);
-          expect(textOfPlace(chunk).filter((text) => text >= 0)).toHaveLength(tokens);
-          expect(chunk.rows * chunk.length).toBeLessThanOrEqual(1536);
-          expect(Math.max(...chunk.texts.map(({ place, length }) => place + length))).toBeLessThanOrEqual(
-            chunk.rows * chunk.length,
-          );
-          return chunk.texts;
-        });
-        expect(placed.map(({ text }) => text).toSorted((a, b) => a - b)).toEqual([...lengths.keys()]);
-        for (const { text, token, length } of placed) {
-          expect(length).toBe(lengths[text]);
-          expect(token).toBe(texts.cuSeqlens[text]);
+      fc.property(fc.array(fc.integer({ min: 1, max: 60 }), { maxLength: 40 }), (lengths) => {
+        let next = 0;
+        const all = lengths.map((length) => Array.from({ length }, () => next++));
+        const chunks = chunksOf(pack(all), 100);
+        const seen: number[][] = [];
+        for (const { first, texts } of chunks) {
+          expect(first).toBe(seen.length);
+          eachText(texts, (_, at, length) => seen.push([...texts.tokenIds.subarray(at, at + length)]));
+          if (texts.cuSeqlens.length > 2) expect(texts.tokenIds.length).toBeLessThanOrEqual(100);
         }
+        expect(seen).toEqual(all);
+        // No two chunks next to each other would fit into one.
+        chunks.slice(1).forEach(({ texts }, i) => {
+          const [one = 0] = [texts.cuSeqlens[1]];
+          expect((chunks[i]?.texts.tokenIds.length ?? 0) + one).toBeGreaterThan(100);
+        });
       }),
       { numRuns: 200, seed: 5 },
     );
   });
 
-  it("makes few shapes, and little padding of many texts", () => {
-    const shapes = new Set<string>();
-    for (let size = 1; size <= 512; size += 3) {
-      const lengths = Array.from({ length: 100 }, (_, i) => 1 + ((i * size * 7) % size));
-      const chunks = arrange(textsOf(lengths), 3072);
-      for (const { rows, length } of chunks) shapes.add(`${rows} × ${length}`);
-      const places = chunks.reduce((sum, { rows, length }) => sum + rows * length, 0);
-      const tokens = lengths.reduce((sum, length) => sum + length, 0);
-      if (tokens > 5000) expect(tokens / places).toBeGreaterThan(0.65);
-    }
-    expect(shapes.size).toBeLessThan(60);
+  it("take a text alone that is longer than they may be", () => {
+    const sizes = chunksOf(pack([[1], Array.from({ length: 9 }, () => 1), [1, 1]]), 4).map(
+      ({ texts }) => texts.tokenIds.length,
+    );
+    expect(sizes).toEqual([1, 9, 2]);
   });
 
-  it("puts a short query beside others in one row", () => {
-    const [chunk, ...rest] = arrange(textsOf([6, 100, 10, 11]), 3072);
-    expect(rest).toEqual([]);
-    expect([chunk?.rows, chunk?.length]).toEqual([1, 128]);
+  it("have no text without a token", () => {
+    expect(() => eachText(pack([[1], []]), () => undefined)).toThrow("text 1 has no token");
   });
 });
 
-/** By Simpson's rule. */
-function normalCdf(x: number): number {
-  const n = 2000;
-  const density = (t: number) => Math.exp((-t * t) / 2) / Math.sqrt(2 * Math.PI);
-  const inner = Array.from({ length: n - 1 }, (_, i) => (i % 2 === 0 ? 4 : 2) * density(((i + 1) * x) / n));
-  return 0.5 + ((density(0) + density(x) + inner.reduce((a, b) => a + b, 0)) * x) / n / 3;
-}
+describe("the heap", () => {
+  afterEach(() => vi.restoreAllMocks());
 
-describe("special functions", () => {
-  const points = Float32Array.from({ length: 401 }, (_, i) => (i - 200) / 20);
-
-  it("knows Φ to 2e-7", async () => {
-    const { jax } = await loadBackend();
-    const values = await jax.jit(specialFunctions(jax).normalCdf)(jax.numpy.array(points)).data();
-    points.forEach((x, i) => expect(Math.abs((values[i] ?? NaN) - normalCdf(x))).toBeLessThan(2e-7));
+  it("gives room that does not overlap, and gives it again after its use", () => {
+    const heap = newHeap();
+    const [a, b] = [heap.take(5), heap.take(100)];
+    expect(b).toBeGreaterThanOrEqual(a + 20);
+    expect([a % 64, b % 64]).toEqual([0, 0]);
+    const inner = heap.during(() => heap.take(10));
+    expect(inner).toBeGreaterThanOrEqual(b + 400);
+    expect(() =>
+      heap.during(() => {
+        heap.take(1);
+        throw new Error("in between");
+      }),
+    ).toThrow("in between");
+    expect(heap.take(10)).toBe(inner);
   });
 
-  it("knows exp of −10 to 0 to 3e-6 of it, and takes it as nothing from −40 on", async () => {
-    const { jax } = await loadBackend();
-    const negative = points.map((x) => (x < -9.95 ? -1e9 : -Math.abs(x)));
-    const values = await jax.jit(specialFunctions(jax).expOfNegative)(jax.numpy.array(negative)).data();
-    negative.forEach((x, i) => {
-      const value = values[i] ?? NaN;
-      if (x < -40) expect(value).toBeLessThan(1e-17);
-      else expect(Math.abs(value / Math.exp(x) - 1)).toBeLessThan(3e-6);
+  it("keeps what lies in it while it grows, and counts its bytes", () => {
+    let bytes = 0;
+    const heap = new Heap((more) => (bytes += more));
+    const at = heap.take(3);
+    heap.view(at, 3).set([1, 2, 3]);
+    const before = heap.bytes;
+    const far = heap.takeZeros(100_000);
+    expect(heap.bytes).toBeGreaterThan(before);
+    expect(bytes).toBe(heap.bytes);
+    expect([...heap.view(at, 3)]).toEqual([1, 2, 3]);
+    expect(heap.view(far, 100_000).every((value) => value === 0)).toBe(true);
+    heap.dispose();
+    expect(bytes).toBe(0);
+  });
+
+  it("has room for whole tiles, in rows of whole panels", () => {
+    const heap = newHeap();
+    const { at, row, rows, columns } = heap.takeMatrix(5, 9);
+    expect([row, rows, columns]).toEqual([64, 5, 9]);
+    expect(heap.take(1)).toBeGreaterThanOrEqual(at + 8 * row);
+  });
+
+  it("says what it has and wants where there is no more memory", () => {
+    const heap = newHeap();
+    expect(() => heap.take(2 ** 30)).toThrow(/has 0 MiB and could not get 4096 MiB/);
+    vi.spyOn(WebAssembly.Memory.prototype, "grow").mockImplementation(() => {
+      throw new RangeError("none left");
     });
+    const full = newHeap();
+    expect(() => full.take(2 ** 20)).toThrow(/choose a smaller batch/);
   });
 });

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { Engine, Model, PackedTexts } from "../../src/domain/engine.ts";
+import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { infoNce } from "../../src/encoder/cpu/infonce.ts";
 import { pack } from "../support/golden.ts";
@@ -10,27 +10,38 @@ beforeAll(async () => {
   engine = await createCpuEngine();
 });
 
-const modelOf = (weights = randomWeights(1)) => engine.createModel({ shape, pooling: "mean", weights });
+const modelOf = (weights = randomWeights(1), from = engine) => from.createModel({ shape, pooling: "mean", weights });
 
 const lengths = [1, 7, 33, 12, 64, 2, 129];
+/** More tokens than go into one chunk, and than two of them. */
+const manyLengths = [500, 401, 512, 300, 512, 77];
 const batch = batchOf([3, 9, 33, 1, 20]);
 
-async function trained(steps: number, learningRate = 1e-2, model?: Model) {
+async function trained(steps: number, { model, texts = batch }: { model?: Model; texts?: ContrastiveBatch } = {}) {
   model ??= await modelOf();
   const trainer = await model.createTrainer(settings);
-  const outcomes = await Promise.all(Array.from({ length: steps }, () => trainer.step(batch, learningRate)));
+  const outcomes = await Promise.all(Array.from({ length: steps }, () => trainer.step(texts, 1e-2)));
   return { model, trainer, outcomes };
 }
 
 describe("embed", () => {
-  it("gives a text the same vector alone and among others, whatever its length", async () => {
+  it("gives a text the same vector alone and among others, bit for bit, whatever its length", async () => {
     const model = await modelOf();
-    const texts = randomTexts(lengths);
+    const texts = randomTexts([...lengths, ...manyLengths]);
     const together = await model.embed(pack(texts));
     for (const [i, text] of texts.entries()) {
       const alone = await model.embed(pack([text]));
-      alone.forEach((value, h) => expect(value).toBeCloseTo(together[i * shape.hidden + h] ?? NaN, 5));
+      expect(alone).toEqual(together.slice(i * shape.hidden, (i + 1) * shape.hidden));
     }
+    model.dispose();
+  });
+
+  it("refuses a word and a place that the tables do not have, and a text without a word", async () => {
+    const model = await modelOf();
+    await expect(model.embed(pack([[1, 37]]))).rejects.toThrow("token id 37 is not below 37");
+    await expect(model.embed(pack(randomTexts([513])))).rejects.toThrow("a text of 513 tokens for 512 positions");
+    await expect(model.embed(pack([[1], []]))).rejects.toThrow("text 1 has no token");
+    expect(await model.embed(pack([[1]]))).toHaveLength(shape.hidden);
     model.dispose();
   });
 
@@ -64,7 +75,10 @@ describe("step", () => {
     model.dispose();
   });
 
-  it("has the gradient that finite differences have", async () => {
+  it.each([
+    ["one chunk", batch],
+    ["three chunks", batchOf(manyLengths)],
+  ])("has the gradient that finite differences have, of %s", async (_, batch) => {
     const weights = randomWeights(1);
     const lossAt = async (values: Float32Array<ArrayBuffer>) => {
       const model = await modelOf(values);
@@ -122,10 +136,20 @@ describe("a run", () => {
   });
 
   it("is the same bit for bit when it may keep no activations", async () => {
-    const frugal = await createCpuEngine({ keptBytes: 0 });
-    const model = await frugal.createModel({ shape, pooling: "mean", weights: randomWeights(1) });
-    const [kept, again] = [await trained(3), await trained(3, 1e-2, model)];
-    expect(await again.trainer.checkpoint()).toEqual(await kept.trainer.checkpoint());
+    const run = async (keptBytes: number | undefined, texts: ContrastiveBatch) => {
+      const engine = await createCpuEngine(keptBytes === undefined ? {} : { keptBytes });
+      const model = await engine.createModel({ shape, pooling: "mean", weights: randomWeights(1) });
+      const { trainer } = await trained(2, { model, texts });
+      return { checkpoint: await trainer.checkpoint(), peakBytes: engine.peakBytes() };
+    };
+    for (const texts of [batch, batchOf(manyLengths)]) {
+      const [kept, some, none] = [await run(undefined, texts), await run(1e6, texts), await run(0, texts)];
+      expect(some.checkpoint).toEqual(kept.checkpoint);
+      expect(none.checkpoint).toEqual(kept.checkpoint);
+      if (texts === batch) continue;
+      // Three chunks of 900 tokens or so, each with about 1 MB to keep.
+      expect(kept.peakBytes - none.peakBytes).toBeGreaterThan(1.5e6);
+    }
   });
 
   it("goes on from a checkpoint bit for bit, in another model", async () => {
@@ -152,6 +176,18 @@ describe("a run", () => {
     expect(engine.peakBytes()).toBe(before);
     model.dispose();
   });
+});
+
+it("counts no bytes of a model that is disposed of", async () => {
+  const engine = await createCpuEngine();
+  const use = async () => {
+    const { model, trainer } = await trained(1, { model: await modelOf(randomWeights(1), engine) });
+    trainer.dispose();
+    model.dispose();
+    await model.weights();
+    return engine.peakBytes();
+  };
+  expect(await use()).toBe(await use());
 });
 
 describe("infoNce", () => {

@@ -92,26 +92,6 @@ test("hybrid: each row has its own synthetic and found negatives; a row that lac
   expect({ lackingSynthetic, short }).toEqual({ lackingSynthetic: 1, short: 0 });
 });
 
-test("a prompt recipe takes only the synthetic negatives that it gave", () => {
-  const written = (text: string, recipe?: string): WrittenNegative => ({
-    queryId: queryId("q1"),
-    source: "synthetic",
-    title: "",
-    text,
-    ...(recipe && { recipe }),
-  });
-  const negatives = [written("plain", "b"), written("whole", "a"), written("unnamed"), written("more", "a")];
-  const of = (recipe?: string) =>
-    rows(
-      { negatives: [{ source: "synthetic", count: 4, ...(recipe && { recipe }) }] },
-      { negatives },
-    ).texts[0]?.negatives.filter((text) => text.startsWith("synthetic"));
-  expect(of("a")).toEqual(["synthetic: whole", "synthetic: more"]);
-  expect(of("b")).toEqual(["synthetic: plain"]);
-  expect(of("c")).toEqual([]);
-  expect(of()).toHaveLength(4);
-});
-
 test("found negatives carry the sampler's score and rank, written ones none", () => {
   const { trainingSet } = rows(hybrid);
   expect(trainingSet.rows[0]?.negatives).toEqual([

@@ -1,6 +1,5 @@
 /** Figures on the queries that training does not give away, and the systems that fuse the encoder with BM25. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { finish } from "../../src/base/channel.ts";
 import type { Collection } from "../../src/domain/collection.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
@@ -9,8 +8,6 @@ import type { RunResult } from "../../src/domain/run.ts";
 import { createRetriever } from "../../src/retrieval/service.ts";
 import { tinyCollection } from "../support/collection.ts";
 import { input, productsOf, recipe, whole } from "./support.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 const words = ["cat", "dog", "mat", "sea", "salt", "tide", "moon", "sat", "ran", "on", "the"];
 /** Three words that no other query of the same `i` has. */

@@ -1,6 +1,5 @@
 /** Runs on pairs made of the documents: what trains, what measures, and that no judgement has a part in the rows. */
-import { beforeAll, describe, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { describe, expect, test } from "vitest";
 import { sentencesOf } from "../../src/data/documentPairs.ts";
 import { TooFewDocuments } from "../../src/data/heldOut.ts";
 import { documentText, type Collection, type Document } from "../../src/domain/collection.ts";
@@ -12,8 +11,6 @@ import { NoPairs } from "../../src/pipeline/documents.ts";
 import { NothingToDo, run, type RunInput } from "../../src/pipeline/run.ts";
 import { random } from "../../src/base/random.ts";
 import { input, productsOf, services, until, watched, whole } from "./support.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 const words = ["cat", "dog", "sat", "ran", "mat", "sea", "salt", "tide", "moon"];
 

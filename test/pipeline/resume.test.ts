@@ -1,14 +1,11 @@
 /** A run that is broken off after any of its products and resumed ends as one that never stopped. */
-import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { expect, test } from "vitest";
 import type { ConfigInput } from "../../src/domain/config.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
 import type { RunReport, RunResult } from "../../src/domain/run.ts";
 import { run, type RunInput } from "../../src/pipeline/run.ts";
 import { inOrder, normVariance } from "../../src/pipeline/snapshots.ts";
 import { input, productsOf, readings, recipe, services, until, watched, whole, type Kept } from "./support.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 const config: ConfigInput = {
   ...recipe,

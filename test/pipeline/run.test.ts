@@ -1,10 +1,7 @@
-import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { expect, test } from "vitest";
 import { NothingToDo, run, type Services } from "../../src/pipeline/run.ts";
 import { tinyCollection } from "../support/collection.ts";
 import { input, recipe, services, until, whole } from "./support.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 test("goes through every stage in order and ends with a verdict", async () => {
   const { reports, result } = await whole(input());

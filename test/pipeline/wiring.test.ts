@@ -1,6 +1,5 @@
 /** Mining, gate, guide and refresh against figures computed here from the encoder's own vectors. */
-import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import { documentText } from "../../src/domain/collection.ts";
 import { parseConfig, type ConfigInput, type NegativeRequest } from "../../src/domain/config.ts";
@@ -12,8 +11,6 @@ import type { RunInput } from "../../src/pipeline/run.ts";
 import { tinyCollection } from "../support/collection.ts";
 import { tinyEncoder } from "../support/encoder.ts";
 import { input, otherEncoder, productsOf, readings, recipe, services, watched, whole } from "./support.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 const { documents, queries, judgements } = tinyCollection;
 const texts = documents.map(documentText);

@@ -7,6 +7,26 @@ interface Word {
   readonly count: number;
 }
 
+function pairCounts(words: readonly Word[]): Map<string, number> {
+  const pairs = new Map<string, number>();
+  for (const { pieces, count } of words) {
+    for (let i = 1; i < pieces.length; i++) {
+      const pair = `${pieces[i - 1]} ${pieces[i]}`;
+      pairs.set(pair, (pairs.get(pair) ?? 0) + count);
+    }
+  }
+  return pairs;
+}
+
+function joined(pieces: readonly string[], left: string, right: string, whole: string): string[] {
+  const made: string[] = [];
+  for (const piece of pieces) {
+    if (made.at(-1) === left && piece === right) made[made.length - 1] = whole;
+    else made.push(piece);
+  }
+  return made;
+}
+
 /** Byte-pair merges as they are defined: all pairs are counted anew for every merge. */
 function slowMerges(counts: ReadonlyMap<string, number>, merges: number): string[] {
   const words = [...counts].map(([text, count]): Word => ({
@@ -15,26 +35,12 @@ function slowMerges(counts: ReadonlyMap<string, number>, merges: number): string
   }));
   const made: string[] = [];
   while (made.length < merges) {
-    const pairs = new Map<string, number>();
-    for (const { pieces, count } of words) {
-      for (let i = 1; i < pieces.length; i++) {
-        const pair = `${pieces[i - 1]} ${pieces[i]}`;
-        pairs.set(pair, (pairs.get(pair) ?? 0) + count);
-      }
-    }
-    const [best] = [...pairs].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    const [best] = [...pairCounts(words)].toSorted(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
     if (!best || best[1] < 2) break;
     const [left = "", right = ""] = best[0].split(" ");
     const whole = left + right.slice(2);
     if (!made.includes(whole)) made.push(whole);
-    for (const word of words) {
-      const joined: string[] = [];
-      for (const piece of word.pieces) {
-        if (joined.at(-1) === left && piece === right) joined[joined.length - 1] = whole;
-        else joined.push(piece);
-      }
-      word.pieces = joined;
-    }
+    for (const word of words) word.pieces = joined(word.pieces, left, right, whole);
   }
   return made;
 }

@@ -1,6 +1,5 @@
 /** The two engines on the same texts and weights: each is the other's oracle, on shapes that no fixture has. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { random } from "../../src/base/random.ts";
 import type { EncoderShape, Pooling } from "../../src/domain/encoder.ts";
 import type { ContrastiveBatch, Engine, TrainerSettings } from "../../src/domain/engine.ts";
@@ -12,7 +11,6 @@ import { vulkanGpu } from "../support/device.ts";
 
 let engines: readonly [cpu: Engine, webgpu: Engine];
 beforeAll(async () => {
-  prepareNodeForCpuEngine(1);
   engines = [await createCpuEngine(), await createWebGpuEngine({ gpu: await vulkanGpu() })];
 });
 afterAll(() => {

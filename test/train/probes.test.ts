@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { present } from "../../src/base/assert.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
@@ -10,7 +9,6 @@ import { collect, data, input, open, refreshOf, vectorsBy, watchedTraining, type
 
 let engine: Engine;
 beforeAll(async () => {
-  prepareNodeForCpuEngine(1);
   engine = await createCpuEngine();
 });
 

@@ -1,6 +1,5 @@
 /** ANCE and ADORE against a plain search with the weights that each step really had. */
 import { beforeAll, describe, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { present } from "../../src/base/assert.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import type { Checkpoint, Refresh, TrainReport } from "../../src/domain/training.ts";
@@ -10,7 +9,6 @@ import { collect, corpus, data, input, open, refreshOf, vectorsBy, watchedTraini
 
 let engine: Engine;
 beforeAll(async () => {
-  prepareNodeForCpuEngine(1);
   engine = await createCpuEngine();
 });
 

@@ -1,5 +1,4 @@
-import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
+import { expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { Engine } from "../../src/domain/engine.ts";
@@ -7,8 +6,6 @@ import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { createEncoder, PoolingNotPossible } from "../../src/train/service.ts";
 import { tinyEncoder } from "../support/encoder.ts";
 import { staticEncoder } from "../support/staticEncoder.ts";
-
-beforeAll(() => prepareNodeForCpuEngine(1));
 
 const config = parseConfig({});
 const noGpu = () => Promise.reject(new Error("There is no WebGPU here."));
@@ -133,11 +130,7 @@ test("trains on what it finds in the corpus, with the encoder's own vectors", as
 });
 
 test("a static encoder opens, encodes, trains, comes out and opens again", async () => {
-  const cpu = async (): Promise<Engine> => ({
-    ...(await createCpuEngine()),
-    info: { kind: "cpu", device: "4 threads", note: "" },
-  });
-  const encoder = createEncoder({ cpu, webgpu: noGpu });
+  const encoder = createEncoder({ cpu: createCpuEngine, webgpu: noGpu });
   const { model, card, engine } = await finish(encoder.open({ folder: staticEncoder(""), engine: "cpu" }));
   expect([card.shape.family, card.pooling, engine.device]).toEqual(["static", "mean", "1 thread"]);
   const vectors = async (handle: number, texts: string[]) =>

@@ -1,5 +1,4 @@
 import { beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { finish } from "../../src/base/channel.ts";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { GradientVariance } from "../../src/domain/diagnostics.ts";
@@ -16,7 +15,6 @@ import { bits, collect, data, input, open, startWeights, tokenize, touchyWeights
 
 let engine: Engine;
 beforeAll(async () => {
-  prepareNodeForCpuEngine(1);
   engine = await createCpuEngine();
 });
 

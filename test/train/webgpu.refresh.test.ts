@@ -1,6 +1,5 @@
 /** What training asks of an engine beside steps (vectors of the moment, the gradient alone), on WebGPU. */
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { prepareNodeForCpuEngine } from "../../experiments/node-cpu.ts";
 import { finish } from "../../src/base/channel.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
@@ -12,7 +11,6 @@ import { bits, collect, data, input, open, refreshOf, tokenize, touchyWeights } 
 
 let engine: Engine;
 beforeAll(async () => {
-  prepareNodeForCpuEngine(1);
   engine = await createWebGpuEngine({ gpu: await vulkanGpu() });
 }, 120_000);
 afterAll(() => engine.dispose());

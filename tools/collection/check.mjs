@@ -198,6 +198,19 @@ function checkQueryCopies(judged, queries) {
   }
 }
 
+/** The reflection and the attributes, where the recipe has them, and only there. */
+function checkProvenance({ recipe, reasoning, attributes }, at) {
+  if (recipe === "syneg-1-no-reflection") {
+    if (reasoning) problem(`${at}: a reasoning, though the recipe has no reflection`);
+  } else checkFields(reasoning ?? {}, ["positive", "shares", "lacks"], `${at} reasoning`);
+  if (recipe === "syneg-1-no-attributes") {
+    if (attributes) problem(`${at}: attributes, though the recipe has none`);
+    return;
+  }
+  checkFields(attributes ?? {}, ["domain", "level", "length"], `${at} attributes`);
+  if (!LEVELS.includes(attributes?.level)) problem(`${at}: level "${attributes?.level}" is not known`);
+}
+
 function checkNegativeSchema(row, at) {
   checkFields(
     { queryId: row.queryId, title: row.title, text: row.text, model: row.model, recipe: row.recipe },
@@ -206,16 +219,8 @@ function checkNegativeSchema(row, at) {
   );
   const known = ["queryId", "title", "text", "reasoning", "attributes", "model", "recipe"];
   for (const field of Object.keys(row)) if (!known.includes(field)) problem(`${at}: unknown field "${field}"`);
-  if (row.recipe === "syneg-1-no-reflection") {
-    if (row.reasoning) problem(`${at}: a reasoning, though the recipe has no reflection`);
-  } else checkFields(row.reasoning ?? {}, ["positive", "shares", "lacks"], `${at} reasoning`);
-  if (row.recipe === "syneg-1-no-attributes") {
-    if (row.attributes) problem(`${at}: attributes, though the recipe has none`);
-  } else {
-    checkFields(row.attributes ?? {}, ["domain", "level", "length"], `${at} attributes`);
-    if (!LEVELS.includes(row.attributes?.level)) problem(`${at}: level "${row.attributes?.level}" is not known`);
-  }
   if (!(row.recipe in RECIPES)) problem(`${at}: recipe "${row.recipe}" is not known`);
+  checkProvenance(row, at);
   checkLength(row.text, at);
 }
 

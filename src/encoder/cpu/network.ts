@@ -14,12 +14,10 @@ export interface Target {
  * optimiser; each call ends before the next begins.
  */
 export interface Network {
-  /** What it runs on, where that is less than the engine has. */
-  readonly device?: string | undefined;
   /** (S, H) unit vectors. */
-  embed(weights: Arena, texts: PackedTexts): Arena | Promise<Arena>;
+  embed(weights: Arena, texts: PackedTexts): Arena;
   /** The loss of the batch. */
-  differentiate(weights: Arena, batch: ContrastiveBatch, target: Target): number | Promise<number>;
+  differentiate(weights: Arena, batch: ContrastiveBatch, target: Target): number;
   /** To be called when the weights have changed. */
   weightsChanged(): void;
   dispose(): void;

@@ -1,4 +1,4 @@
-/** A static encoder in plain loops: a text's vector is the mean of its tokens' vectors, at unit length. No jax-js. */
+/** A static encoder in plain loops: a text's vector is the mean of its tokens' vectors, at unit length. */
 import { assert, present } from "../../base/assert.ts";
 import type { StaticShape } from "../../domain/encoder.ts";
 import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
@@ -68,5 +68,5 @@ export function staticNetwork({ hidden, vocabulary }: StaticShape, { regions }: 
     return loss;
   }
 
-  return { device: "1 thread", embed, differentiate, weightsChanged: () => undefined, dispose: () => undefined };
+  return { embed, differentiate, weightsChanged: () => undefined, dispose: () => undefined };
 }

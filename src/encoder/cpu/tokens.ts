@@ -1,118 +1,129 @@
 /**
- * The two ends of the encoder in plain loops: embedding lookup with its gradient, and pooling to unit vectors with its
- * gradient. jax-js has no fast scatter on its wasm device, and these are a small part of the work.
+ * The two ends of the encoder in plain loops, which are little work: embedding lookup with its gradient, and pooling to unit
+ * vectors with its gradient. Matrices here are rows in an array of floats.
  */
+import { assert, present } from "../../base/assert.ts";
+import type { BertShape, Pooling } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
-import type { Pooling } from "../../domain/encoder.ts";
-import { present } from "../../base/assert.ts";
 import type { ParameterTable } from "../parameters.ts";
-import type { Chunk, Placed } from "./arrange.ts";
+import { eachText, type Chunk } from "./chunks.ts";
+import type { Arena } from "./network.ts";
 import { clampedNorm, throughNorm } from "./unit.ts";
 
-export interface Lookup {
+export interface Layout {
+  readonly shape: BertShape;
   readonly table: ParameterTable;
-  readonly hidden: number;
+}
+
+/** (rows, H) in `floats`: row r starts at `at` + r·`step`. */
+export interface FloatRows {
+  readonly floats: Float32Array;
+  readonly at: number;
+  readonly step: number;
 }
 
 const offsetOf = (table: ParameterTable, region: string) => present(table.regions[region], region).offset;
 
-/** Word + position + type-0 embedding of every place, (C, H); padding is zero. */
-export function lookUp(
-  weights: Float32Array,
-  { table, hidden }: Lookup,
-  chunk: Chunk,
-  { tokenIds }: PackedTexts,
-): Float32Array<ArrayBuffer> {
-  const x = new Float32Array(chunk.rows * chunk.length * hidden);
-  const [words, positions, type] = embeddingOffsets(table);
-  for (const { place, token, length } of chunk.texts) {
-    for (let i = 0; i < length; i++) {
-      const at = (place + i) * hidden;
-      const word = words + (tokenIds[token + i] ?? 0) * hidden;
-      const position = positions + i * hidden;
-      for (let h = 0; h < hidden; h++) {
-        x[at + h] = (weights[word + h] ?? 0) + (weights[position + h] ?? 0) + (weights[type + h] ?? 0);
-      }
-    }
-  }
-  return x;
-}
-
-/** Adds the gradient `dx` (C, H) of {@link lookUp}'s result to that of the embeddings in `gradient`. */
-export function scatterAdd(
-  gradient: Float32Array,
-  { table, hidden }: Lookup,
-  { chunk, texts }: { readonly chunk: Chunk; readonly texts: PackedTexts },
-  dx: Float32Array,
+/** Calls `visit` with each token's number, and where its word's and its position's vectors are in an arena. */
+function eachToken(
+  { shape, table }: Layout,
+  texts: PackedTexts,
+  visit: (token: number, word: number, position: number) => void,
 ): void {
-  const { tokenIds } = texts;
-  const [words, positions, type] = embeddingOffsets(table);
-  for (const { place, token, length } of chunk.texts) {
+  const { hidden, positions, vocabulary } = shape;
+  const [words, places] = [offsetOf(table, "embeddings.word"), offsetOf(table, "embeddings.position")];
+  eachText(texts, (_, first, length) => {
+    assert(length <= positions, `a text of ${length} tokens for ${positions} positions`);
     for (let i = 0; i < length; i++) {
-      const at = (place + i) * hidden;
-      const word = words + (tokenIds[token + i] ?? 0) * hidden;
-      const position = positions + i * hidden;
-      for (let h = 0; h < hidden; h++) {
-        const d = dx[at + h] ?? 0;
-        gradient[word + h] = (gradient[word + h] ?? 0) + d;
-        gradient[position + h] = (gradient[position + h] ?? 0) + d;
-        gradient[type + h] = (gradient[type + h] ?? 0) + d;
-      }
+      const id = texts.tokenIds[first + i] ?? 0;
+      assert(id >= 0 && id < vocabulary, `token id ${id} is not below ${vocabulary}`);
+      visit(first + i, words + id * hidden, places + i * hidden);
     }
-  }
+  });
 }
 
-const embeddingOffsets = (table: ParameterTable) =>
-  [
-    offsetOf(table, "embeddings.word"),
-    offsetOf(table, "embeddings.position"),
-    offsetOf(table, "embeddings.type"),
-  ] as const;
-
-/** The last block's output (C, H) for a chunk of texts. */
-export interface Output {
-  readonly y: Float32Array;
-  readonly chunk: Chunk;
-}
-
-/** Unit vectors of the chunk's texts, into `embeddings` (S, H). */
-export function pool({ y, chunk }: Output, pooling: Pooling, embeddings: Float32Array, hidden: number): void {
-  const mean = new Float64Array(hidden);
-  for (const text of chunk.texts) {
-    pooled(y, text, pooling, mean);
-    const norm = clampedNorm(mean);
-    for (let h = 0; h < hidden; h++) embeddings[text.text * hidden + h] = (mean[h] ?? 0) / norm;
-  }
-}
-
-/** Writes a text's pooled vector into `mean`. */
-function pooled(y: Float32Array, { place, length }: Placed, pooling: Pooling, mean: Float64Array): void {
-  const hidden = mean.length;
-  const count = pooling === "mean" ? length : 1;
-  for (let h = 0; h < hidden; h++) {
-    let sum = 0;
-    for (let i = 0; i < count; i++) sum += y[(place + i) * hidden + h] ?? 0;
-    mean[h] = sum / count;
-  }
-}
-
-/** The gradient (C, H) of y from that of the embeddings (S, H). */
-export function poolBackward(
-  { y, chunk }: Output,
-  pooling: Pooling,
-  dEmbeddings: Float64Array,
-  hidden: number,
-): Float32Array<ArrayBuffer> {
-  const dy = new Float32Array(y.length);
-  const mean = new Float64Array(hidden);
-  for (const text of chunk.texts) {
-    pooled(y, text, pooling, mean);
-    throughNorm(mean, { values: dEmbeddings, at: text.text * hidden });
-    const count = pooling === "mean" ? text.length : 1;
+/** Each token's word vector to `word`, its position's and type 0's to `place`: the embedding is their sum. */
+export function lookUp(
+  layout: Layout,
+  weights: Float32Array,
+  texts: PackedTexts,
+  { word, place }: { readonly word: FloatRows; readonly place: FloatRows },
+): void {
+  const { hidden } = layout.shape;
+  const type = offsetOf(layout.table, "embeddings.type");
+  eachToken(layout, texts, (token, wordAt, positionAt) => {
+    const [words, places] = [word.at + token * word.step, place.at + token * place.step];
     for (let h = 0; h < hidden; h++) {
-      const d = (mean[h] ?? 0) / count;
-      for (let i = 0; i < count; i++) dy[(text.place + i) * hidden + h] = d;
+      word.floats[words + h] = weights[wordAt + h] ?? 0;
+      place.floats[places + h] = (weights[positionAt + h] ?? 0) + (weights[type + h] ?? 0);
     }
+    word.floats.fill(0, words + hidden, words + word.step);
+    place.floats.fill(0, places + hidden, places + place.step);
+  });
+}
+
+/** Adds the gradient `dx` of {@link lookUp}'s sum to that of the embeddings in `gradient`. */
+export function scatterAdd(layout: Layout, gradient: Arena, texts: PackedTexts, dx: FloatRows): void {
+  const { hidden } = layout.shape;
+  const type = offsetOf(layout.table, "embeddings.type");
+  eachToken(layout, texts, (token, word, position) => {
+    const at = dx.at + token * dx.step;
+    for (let h = 0; h < hidden; h++) {
+      const d = dx.floats[at + h] ?? 0;
+      gradient[word + h] = (gradient[word + h] ?? 0) + d;
+      gradient[position + h] = (gradient[position + h] ?? 0) + d;
+      gradient[type + h] = (gradient[type + h] ?? 0) + d;
+    }
+  });
+}
+
+/** Pools the last block's result `y` for a chunk, into its texts' rows of `pooled` (S, H). */
+export function pool({ first, texts }: Chunk, pooling: Pooling, y: FloatRows, pooled: Rows): void {
+  const { values, hidden } = pooled;
+  eachText(texts, (text, token, length) => {
+    const at = (first + text) * hidden;
+    const count = pooling === "mean" ? length : 1;
+    for (let i = 0; i < count; i++) {
+      const row = y.at + (token + i) * y.step;
+      for (let h = 0; h < hidden; h++) values[at + h] = (values[at + h] ?? 0) + (y.floats[row + h] ?? 0);
+    }
+    for (let h = 0; h < hidden; h++) values[at + h] = (values[at + h] ?? 0) / count;
+  });
+}
+
+/** (S, H) */
+export interface Rows {
+  readonly values: Float64Array;
+  readonly hidden: number;
+}
+
+/** Unit vectors of pooled ones. */
+export function unitVectors({ values, hidden }: Rows): Arena {
+  const embeddings = new Float32Array(values.length);
+  for (let at = 0; at < values.length; at += hidden) {
+    const norm = clampedNorm(values.subarray(at, at + hidden));
+    for (let h = 0; h < hidden; h++) embeddings[at + h] = (values[at + h] ?? 0) / norm;
   }
-  return dy;
+  return embeddings;
+}
+
+/** The gradient of a chunk's y, all of it, from that of the embeddings. */
+export function poolBackward(
+  { first, texts }: Chunk,
+  pooling: Pooling,
+  { pooled, dEmbeddings }: { readonly pooled: Rows; readonly dEmbeddings: Float64Array },
+  dy: FloatRows,
+): void {
+  const { values, hidden } = pooled;
+  dy.floats.fill(0, dy.at, dy.at + texts.tokenIds.length * dy.step);
+  eachText(texts, (text, token, length) => {
+    const at = (first + text) * hidden;
+    const d = values.slice(at, at + hidden);
+    throughNorm(d, { values: dEmbeddings, at });
+    const count = pooling === "mean" ? length : 1;
+    for (let i = 0; i < count; i++) {
+      const row = dy.at + (token + i) * dy.step;
+      for (let h = 0; h < hidden; h++) dy.floats[row + h] = (d[h] ?? 0) / count;
+    }
+  });
 }

@@ -1,13 +1,24 @@
-/** BERT on jax-js: texts in chunks, forward, loss, backward. */
+/** BERT on kernels of our own, in WebAssembly: texts back to back in chunks, forward, loss, backward, on one thread. */
+import { present } from "../../base/assert.ts";
 import type { Pooling } from "../../domain/encoder.ts";
 import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
-import { arrange, type Chunk } from "./arrange.ts";
-import type { Jax } from "./backend.ts";
-import { backward, compile, discard, forward, forwardBytes, infer, largestChunk, upload } from "./encoder.ts";
-import type { Forward, Layout, Programs, Uploaded } from "./encoder.ts";
+import { blockBackward, blockForward, norm, normBackward, takeKept, takeNormal } from "./block.ts";
+import type { Kept, Normal, Parameters } from "./block.ts";
+import { chunksOf, type Chunk } from "./chunks.ts";
+import { floatBytes, roundUp, type Heap, type Matrix } from "./heap.ts";
 import { infoNce } from "./infonce.ts";
+import { panelColumns } from "./kernels/product.ts";
 import type { Arena, Network, Target } from "./network.ts";
-import { pool, poolBackward } from "./tokens.ts";
+import {
+  lookUp,
+  pool,
+  poolBackward,
+  scatterAdd,
+  unitVectors,
+  type FloatRows,
+  type Layout,
+  type Rows,
+} from "./tokens.ts";
 
 interface TransformerOptions {
   readonly layout: Layout;
@@ -16,69 +27,179 @@ interface TransformerOptions {
   readonly keptBytes: number;
 }
 
-/** Holds compiled programs, and the weights as jax-js has them, until they change. */
+/**
+ * Tokens in a chunk: enough that copying the weights into panels is little beside multiplying with them, few enough that a
+ * block's activations stay in the cache.
+ */
+const LARGEST_CHUNK = 1024;
+
+/** A chunk's way forward. */
+interface Forward {
+  readonly chunk: Chunk;
+  readonly embedding: Normal;
+  readonly blocks: readonly Kept[];
+}
+
+const EMBEDDING_NORM = "embeddings.norm";
+const outputNorm = (layer: number): string => `layer.${layer}.output.norm`;
+
+/** Holds the weights behind the embedding tables as the heap has them, until they change. */
 export class Transformer implements Network {
-  readonly #jax: Jax;
+  readonly #heap: Heap;
   readonly #options: TransformerOptions;
-  readonly #programs: Programs;
-  #uploaded: Uploaded | undefined;
+  /** Where the arena's part behind the embedding tables starts, in floats; the heap has that part as it is. */
+  readonly #start: number;
+  readonly #weights: number;
+  readonly #ones: number;
+  #current = false;
 
-  constructor(jax: Jax, options: TransformerOptions) {
-    this.#jax = jax;
+  constructor(heap: Heap, options: TransformerOptions) {
+    const { shape, table } = options.layout;
+    this.#heap = heap;
     this.#options = options;
-    this.#programs = compile(jax, options.layout.shape);
+    const tables = ["embeddings.word", "embeddings.position", "embeddings.type"];
+    const behind = Object.values(table.regions).filter(({ name }) => !tables.includes(name));
+    this.#start = Math.min(...behind.map(({ offset }) => offset));
+    this.#weights = heap.take(table.floats - this.#start);
+    this.#ones = heap.takeZeros(roundUp(shape.hidden, panelColumns));
+    heap.view(this.#ones, shape.hidden).fill(1);
   }
 
-  async embed(weights: Arena, texts: PackedTexts): Promise<Arena> {
-    const { layout, pooling } = this.#options;
-    const embeddings = this.#emptyEmbeddings(texts);
-    for (const chunk of arrange(texts, largestChunk(layout.shape))) {
-      const y = await infer(this.#programs, this.#input(weights, texts), chunk);
-      pool({ y, chunk }, pooling, embeddings, layout.shape.hidden);
-    }
-    return embeddings;
+  embed(weights: Arena, texts: PackedTexts): Arena {
+    const pooled = this.#pooledRows(texts);
+    for (const chunk of chunksOf(texts, LARGEST_CHUNK)) this.#forward(weights, chunk, { pooled, keep: false });
+    return unitVectors(pooled);
   }
 
-  async differentiate(weights: Arena, batch: ContrastiveBatch, { temperature, gradient }: Target): Promise<number> {
-    const { layout, pooling, keptBytes } = this.#options;
-    const { hidden } = layout.shape;
-    const input = this.#input(weights, batch.texts);
-    const embeddings = this.#emptyEmbeddings(batch.texts);
-    const passes: (Forward | Chunk)[] = [];
-    let kept = 0;
-    for (const chunk of arrange(batch.texts, largestChunk(layout.shape))) {
-      kept += forwardBytes(layout, chunk);
-      const pass = kept <= keptBytes ? await forward(this.#programs, input, chunk) : undefined;
-      const y = pass ? pass.y : await infer(this.#programs, input, chunk);
-      pool({ y, chunk }, pooling, embeddings, hidden);
-      passes.push(pass ?? chunk);
-    }
-    const { loss, dEmbeddings } = infoNce(embeddings, hidden, batch, temperature);
-    for (const waiting of passes) {
-      const pass = "saved" in waiting ? waiting : await forward(this.#programs, input, waiting);
-      const dy = poolBackward(pass, pooling, dEmbeddings, hidden);
-      await backward(this.#programs, input, pass, { dy, gradient });
-    }
-    return loss;
+  differentiate(weights: Arena, batch: ContrastiveBatch, { temperature, gradient }: Target): number {
+    const { hidden } = this.#options.layout.shape;
+    const count = gradient.length - this.#start;
+    return this.#heap.during(() => {
+      const sums = this.#heap.takeZeros(count);
+      const pooled = this.#pooledRows(batch.texts);
+      const passes = this.#forwardAll(weights, batch.texts, pooled);
+      const { loss, dEmbeddings } = infoNce(unitVectors(pooled), hidden, batch, temperature);
+      for (const waiting of passes) {
+        this.#heap.during(() => {
+          const pass = "chunk" in waiting ? waiting : this.#forward(weights, waiting, { keep: true });
+          this.#backward(pass, { pooled, dEmbeddings }, { sums, gradient });
+        });
+      }
+      const added = this.#heap.view(sums, count);
+      for (let i = 0; i < count; i++) gradient[this.#start + i] = (gradient[this.#start + i] ?? 0) + (added[i] ?? 0);
+      return loss;
+    });
   }
 
   weightsChanged(): void {
-    if (this.#uploaded) discard(this.#jax, this.#uploaded);
-    this.#uploaded = undefined;
+    this.#current = false;
   }
 
   dispose(): void {
-    this.weightsChanged();
-    this.#programs.dispose();
+    this.#heap.dispose();
   }
 
-  #input(weights: Arena, texts: PackedTexts) {
-    const { layout } = this.#options;
-    this.#uploaded ??= upload(this.#jax, weights, layout);
-    return { weights, layout, uploaded: this.#uploaded, texts };
+  #pooledRows({ cuSeqlens }: PackedTexts): Rows {
+    const { hidden } = this.#options.layout.shape;
+    return { hidden, values: new Float64Array((cuSeqlens.length - 1) * hidden) };
   }
 
-  #emptyEmbeddings({ cuSeqlens }: PackedTexts): Arena {
-    return new Float32Array((cuSeqlens.length - 1) * this.#options.layout.shape.hidden);
+  #parameters(gradients = 0): Parameters {
+    const { shape, table } = this.#options.layout;
+    const within = (region: string) => (present(table.regions[region], region).offset - this.#start) * floatBytes;
+    return {
+      heap: this.#heap,
+      shape,
+      ones: this.#ones,
+      weight: (region) => this.#weights + within(region),
+      gradient: (region) => gradients + within(region),
+    };
   }
+
+  #rows({ at, row }: Matrix): FloatRows {
+    return { floats: this.#heap.floats, at: at / floatBytes, step: row / floatBytes };
+  }
+
+  /** Forward passes whose memory is still held; or chunks only, of those beyond what may be kept. */
+  #forwardAll(weights: Arena, texts: PackedTexts, pooled: Rows): readonly (Forward | Chunk)[] {
+    const { layout, keptBytes } = this.#options;
+    let kept = 0;
+    return chunksOf(texts, LARGEST_CHUNK).map((chunk) => {
+      kept += forwardBytes(layout, chunk);
+      const keep = kept <= keptBytes;
+      const pass = this.#forward(weights, chunk, { pooled, keep });
+      return keep ? pass : chunk;
+    });
+  }
+
+  /** With `keep`, takes memory for what the way back needs, and leaves it taken. Adds the pooled texts to `pooled`. */
+  #forward(
+    weights: Arena,
+    chunk: Chunk,
+    { pooled, keep }: { readonly pooled?: Rows; readonly keep: boolean },
+  ): Forward {
+    const heap = this.#heap;
+    if (!keep) return heap.during(() => this.#run(weights, chunk, this.#take(chunk, 1), pooled));
+    return this.#run(weights, chunk, this.#take(chunk, this.#options.layout.shape.layers), pooled);
+  }
+
+  /** Room for what a chunk's way forward keeps; blocks without room of their own share the last's. */
+  #take(chunk: Chunk, blocks: number): Forward {
+    const { shape } = this.#options.layout;
+    const tokens = chunk.texts.tokenIds.length;
+    return {
+      chunk,
+      embedding: takeNormal(this.#heap, tokens, shape.hidden),
+      blocks: Array.from({ length: blocks }, () => takeKept(this.#heap, tokens, shape)),
+    };
+  }
+
+  #run(weights: Arena, { texts }: Chunk, pass: Forward, pooled: Rows | undefined): Forward {
+    const { layout, pooling } = this.#options;
+    const { layers, hidden } = layout.shape;
+    const heap = this.#heap;
+    if (!this.#current) heap.view(this.#weights, layout.table.floats - this.#start).set(weights.subarray(this.#start));
+    this.#current = true;
+    const parameters = this.#parameters();
+    heap.during(() => {
+      const [word, x] = [
+        heap.takeMatrix(texts.tokenIds.length, hidden),
+        heap.takeMatrix(texts.tokenIds.length, hidden),
+      ];
+      lookUp(layout, weights, texts, { word: this.#rows(word), place: this.#rows(x) });
+      norm(parameters, EMBEDDING_NORM, { x: word, other: x, y: x }, pass.embedding);
+      for (let i = 0; i < layers; i++) {
+        const kept = present(pass.blocks[Math.min(i, pass.blocks.length - 1)], "room for a block");
+        blockForward(parameters, i, { texts, kept }, x);
+      }
+      if (pooled) pool(pass.chunk, pooling, this.#rows(x), pooled);
+    });
+    return pass;
+  }
+
+  #backward(
+    { chunk, embedding, blocks }: Forward,
+    from: { readonly pooled: Rows; readonly dEmbeddings: Float64Array },
+    { sums, gradient }: { readonly sums: number; readonly gradient: Arena },
+  ): void {
+    const { layout, pooling } = this.#options;
+    const { texts } = chunk;
+    const parameters = this.#parameters(sums);
+    const d = this.#heap.takeMatrix(texts.tokenIds.length, layout.shape.hidden);
+    poolBackward(chunk, pooling, from, this.#rows(d));
+    for (const [i, kept] of [...blocks.entries()].toReversed()) {
+      const before = blocks[i - 1];
+      const input = before
+        ? { region: outputNorm(i - 1), normal: before.outputNorm }
+        : { region: EMBEDDING_NORM, normal: embedding };
+      blockBackward(parameters, i, { texts, input, kept }, d);
+    }
+    normBackward(parameters, EMBEDDING_NORM, d, embedding);
+    scatterAdd(layout, gradient, texts, this.#rows(d));
+  }
+}
+
+/** Bytes that a {@link Forward} holds, but for a few a row. */
+function forwardBytes({ shape: { hidden, intermediate, layers, heads } }: Layout, { texts }: Chunk): number {
+  return floatBytes * texts.tokenIds.length * (hidden + layers * (6 * hidden + intermediate + 2 * heads));
 }
