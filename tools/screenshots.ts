@@ -4,13 +4,15 @@
  *
  *   npm run build && npm run screenshots
  */
-import { openPage, place } from "../test/e2e/browser.ts";
+import { openPage, place, recipe } from "../test/e2e/browser.ts";
 
 /** Long enough for a slow machine. */
 const PATIENCE = 600_000;
 
 export async function main(): Promise<void> {
   const { page, close } = await openPage({ webgpu: false });
+  // It takes seconds.
+  await recipe(page, { Encoder: "decoy-static" });
   await page.getByRole("button", { name: "Run", exact: true }).click();
   await page.getByTestId("verdict").waitFor({ timeout: PATIENCE });
   for (const [name, file] of [

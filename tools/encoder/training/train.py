@@ -65,7 +65,7 @@ RECIPES = {
     "static": BAG,
     # Less training: what the bag has learned by heart leaves the transformer nothing to learn from.
     "start": replace(BAG, steps=400, look=400),
-    "small": Recipe(600, Sizes(96, 128, 64, 0.15), 4e-4, 0.03, TASKS, words=0.5, rounds=3, look=150),
+    "small": Recipe(600, Sizes(96, 128, 64, 0.15), 4e-4, 0.03, TASKS, words=0.5, look=150),
 }
 """Width of the vectors. 8,192 × 256 and more is too large a file for decoy-static, wherefore its vocabulary is smaller."""
 WIDTH = {"static": 352, "start": 320, "small": 320}
