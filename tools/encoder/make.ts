@@ -4,7 +4,7 @@
  *   npm run encoder -- DATA [WORK=out/encoder]
  *
  * Vocabulary and token ids are made here, by the page's tokenizer; the training itself is PyTorch (python3 with torch and
- * numpy), about ten times as fast as Decoy's CPU engine. Seeded; what WORK already holds is not made again, and a training
+ * numpy), several times as fast as Decoy's CPU engine. Seeded; what WORK already holds is not made again, and a training
  * that was ended goes on from its last checkpoint. Writes public/encoders/decoy-static and public/encoders/decoy-small; the
  * cards there (README.md) are written by hand, with figures measured by the experiment runner.
  */
@@ -15,7 +15,7 @@ import process from "node:process";
 import { ENTRIES, main as exportFolders } from "./export.ts";
 import { prepare } from "./prepare.ts";
 
-/** OpenMP threads that spin while they wait take the cores from those that work: 3,000 against 12,000 tokens/s here. */
+/** OpenMP threads that spin while they wait take the cores from those that work. */
 const ENVIRONMENT = { ...process.env, OMP_WAIT_POLICY: "PASSIVE" };
 
 function train(name: string, data: string, work: string): void {
