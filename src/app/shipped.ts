@@ -25,7 +25,7 @@ export interface ShippedEncoder {
 export const shippedEncoders: readonly [ShippedEncoder, ...ShippedEncoder[]] = [
   {
     key: "decoy-small",
-    note: "a small transformer, comes with Decoy",
+    note: "comes with Decoy",
     files: [
       "config.json",
       "model.safetensors",
@@ -41,7 +41,7 @@ export const shippedEncoders: readonly [ShippedEncoder, ...ShippedEncoder[]] = [
   },
   {
     key: "decoy-static",
-    note: "word vectors alone, trains in seconds, comes with Decoy",
+    note: "trains in seconds",
     files: [
       "0_StaticEmbedding/model.safetensors",
       "0_StaticEmbedding/tokenizer.json",

@@ -2,6 +2,7 @@
 import { useId } from "preact/hooks";
 import { type GenerationField, type GenerationFields, setGenerationFields } from "../../app/generationForm.ts";
 import { useApp } from "../context.ts";
+import { Checkbox } from "../parts/checkbox.tsx";
 import type { GlossaryWord } from "../parts/glossary.ts";
 import { Explain } from "../parts/term.tsx";
 
@@ -77,18 +78,13 @@ export function GenerationList({ name, label, word }: FieldProps<"domains" | "le
 
 export function GenerationSwitch({ name, label, word }: FieldProps<FieldsOf<boolean>>) {
   const app = useApp();
-  const id = useId();
   return (
-    <div class="field switch">
-      <input
-        id={id}
-        type="checkbox"
-        disabled={useBusy()}
-        checked={app.generation.form.fields.value[name]}
-        onChange={({ currentTarget }) => setGenerationFields(app, { [name]: currentTarget.checked })}
-      />
-      <label for={id}>{label}</label>
-      {word && <Explain word={word} />}
-    </div>
+    <Checkbox
+      label={label}
+      word={word}
+      disabled={useBusy()}
+      checked={app.generation.form.fields.value[name]}
+      change={(checked) => setGenerationFields(app, { [name]: checked })}
+    />
   );
 }

@@ -2,6 +2,7 @@
 import { useId } from "preact/hooks";
 import { type FieldName, type RecipeFields, setField } from "../../app/recipe.ts";
 import { useApp } from "../context.ts";
+import { Checkbox } from "../parts/checkbox.tsx";
 import type { GlossaryWord } from "../parts/glossary.ts";
 import { Explain } from "../parts/term.tsx";
 
@@ -62,17 +63,12 @@ export function TextInput({ name, label, word, hint }: FieldProps<TextField>) {
 
 export function Switch({ name, label, word }: FieldProps<FieldsOf<boolean>>) {
   const app = useApp();
-  const id = useId();
   return (
-    <div class="field switch">
-      <input
-        id={id}
-        type="checkbox"
-        checked={app.recipe.fields.value[name]}
-        onChange={({ currentTarget }) => setField(app, name, currentTarget.checked)}
-      />
-      <label for={id}>{label}</label>
-      {word && <Explain word={word} />}
-    </div>
+    <Checkbox
+      label={label}
+      word={word}
+      checked={app.recipe.fields.value[name]}
+      change={(checked) => setField(app, name, checked)}
+    />
   );
 }
