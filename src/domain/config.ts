@@ -137,6 +137,8 @@ const keys = v.strictObject({
   temperature: v.optional(positive, 0.05),
   /** Whether the other queries' positives and negatives of the batch are negatives too. */
   inBatch: v.optional(v.boolean(), true),
+  /** Leaves out, of those, what is known to answer the query and what it already has among its own. */
+  mask: v.optional(v.boolean(), true),
   /** Queries a step. */
   batchSize: v.optional(v.pipe(count, v.maxValue(4096)), 16),
   /** Passes over the training rows; `steps` wins where it is given. */
@@ -203,6 +205,7 @@ export type TrainingConfig = Pick<
   Config,
   | "temperature"
   | "inBatch"
+  | "mask"
   | "batchSize"
   | "epochs"
   | "steps"

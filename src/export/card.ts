@@ -75,7 +75,7 @@ print(queries @ documents.T)
 - Collection: ${plain(collectionName)} (SHA-256 ${collectionDigest})
 - Pairs: ${pairWords[config.pairs]}
 - ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine
-- Loss: InfoNCE, cosine / ${config.temperature}${config.inBatch ? ", with in-batch negatives" : ""}
+- Loss: InfoNCE, cosine / ${config.temperature}${config.inBatch ? `, with in-batch negatives${config.mask ? " (known answers left out)" : ""}` : ""}
 
 \`\`\`json
 ${JSON.stringify(config, undefined, 2)}

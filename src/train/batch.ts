@@ -1,5 +1,6 @@
 /** From rows of texts to what an engine trains on: packed token ids and candidate lists. */
 import { present } from "../base/assert.ts";
+import type { TrainingConfig } from "../domain/config.ts";
 import type { ContrastiveBatch, PackedTexts } from "../domain/engine.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
 
@@ -30,25 +31,58 @@ function textTable(data: TrainingSet, tokenize: Tokenize) {
   return { texts, of };
 }
 
+const textOf = ({ documents }: TrainingSet, at: number): string => present(documents[at], `document ${at}`);
+
+/** The texts that answer each query of a set, by any of its rows. */
+const answersBySet = new WeakMap<TrainingSet, ReadonlyMap<number, ReadonlySet<string>>>();
+
+function answersOf(data: TrainingSet): ReadonlyMap<number, ReadonlySet<string>> {
+  const known = answersBySet.get(data);
+  if (known) return known;
+  const answers = new Map<number, Set<string>>();
+  for (const { query, positive } of data.rows) {
+    answers.set(query, (answers.get(query) ?? new Set()).add(textOf(data, positive)));
+  }
+  answersBySet.set(data, answers);
+  return answers;
+}
+
+const documentsOf = ({ positive, negatives }: TrainingRow): readonly number[] => [
+  positive,
+  ...negatives.map(({ document }) => document),
+];
+
+/** Of the other rows' passages, each text once, those that do not answer the row's query and that it does not have itself. */
+function masked(data: TrainingSet, row: TrainingRow, others: readonly number[]): readonly number[] {
+  const passedOver = new Set(answersOf(data).get(row.query));
+  for (const document of documentsOf(row)) passedOver.add(textOf(data, document));
+  return others.filter((document) => {
+    const text = textOf(data, document);
+    const isNew = !passedOver.has(text);
+    passedOver.add(text);
+    return isNew;
+  });
+}
+
 /**
  * The batch of `rows`. A query's candidates are its positive, its negatives, and with `inBatch` the positives and
- * negatives of the other rows, in row order, each occurrence counted.
+ * negatives of the other rows, in row order: with `mask` each text once, and none that answers the query by any row of
+ * `data` or that it has already; else each occurrence.
  */
 export function contrastiveBatch(
   data: TrainingSet,
   rows: readonly TrainingRow[],
-  inBatch: boolean,
+  { inBatch, mask }: Pick<TrainingConfig, "inBatch" | "mask">,
   tokenize: Tokenize,
 ): ContrastiveBatch {
   const table = textTable(data, tokenize);
   const queries = rows.map((row) => table.of("query", row.query));
-  const own = rows.map((row) => [
-    table.of("document", row.positive),
-    ...row.negatives.map((negative) => table.of("document", negative.document)),
-  ]);
-  const candidates = inBatch
-    ? own.map((row, b) => [...row, ...own.flatMap((other, o) => (o === b ? [] : other))])
-    : own;
+  const own = rows.map((row) => documentsOf(row).map((document) => table.of("document", document)));
+  const othersOf = (row: TrainingRow) => rows.flatMap((other) => (other === row ? [] : documentsOf(other)));
+  const candidates = rows.map((row, b) => {
+    const others = !inBatch ? [] : mask ? masked(data, row, othersOf(row)) : othersOf(row);
+    return [...(own[b] ?? []), ...others.map((document) => table.of("document", document))];
+  });
   const offsets = new Int32Array(rows.length + 1);
   for (const [b, row] of candidates.entries()) offsets[b + 1] = (offsets[b] ?? 0) + row.length;
   return {

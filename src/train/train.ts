@@ -73,7 +73,7 @@ async function rowsAt(
 async function submit(run: Run, step: number): Promise<Submitted> {
   const { config, tokenize } = run.input;
   const { data, rows } = await rowsAt(run, step);
-  const batch = contrastiveBatch(data, rows, config.inBatch, tokenize);
+  const batch = contrastiveBatch(data, rows, config, tokenize);
   const learningRate = learningRateAt(step, run.plan.steps, { ...config, learningRate: run.learningRate });
   const outcome = run.trainer.step(batch, learningRate);
   // It is awaited later; until then a failure must not count as unhandled.

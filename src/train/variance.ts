@@ -58,7 +58,7 @@ async function* measure(
   const sums = welford(floats);
   for (let b = 0; b < batches; b++) {
     const rows = plan.rows(b).flatMap((row) => data.rows[row] ?? []);
-    check(await trainer.step(contrastiveBatch(data, rows, config.inBatch, tokenize), 0), b + 1, config);
+    check(await trainer.step(contrastiveBatch(data, rows, config, tokenize), 0), b + 1, config);
     sums.add(await trainer.gradient());
     yield { done: b + 1, total: batches, unit: "batches" };
   }

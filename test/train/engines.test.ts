@@ -43,12 +43,17 @@ function batchOf(shape: EncoderShape, inBatch: boolean): ContrastiveBatch {
     })),
   }));
   const known = new Map<string, number[]>();
-  return contrastiveBatch({ queries: ["a 4", "b 1", "c 6"], documents, rows }, rows, inBatch, (text) => {
-    const ids =
-      known.get(text) ?? Array.from({ length: Number(text.split(" ")[1]) }, () => source.integer(shape.vocabulary));
-    known.set(text, ids);
-    return ids;
-  });
+  return contrastiveBatch(
+    { queries: ["a 4", "b 1", "c 6"], documents, rows },
+    rows,
+    { inBatch, mask: false },
+    (text) => {
+      const ids =
+        known.get(text) ?? Array.from({ length: Number(text.split(" ")[1]) }, () => source.integer(shape.vocabulary));
+      known.set(text, ids);
+      return ids;
+    },
+  );
 }
 
 const base = { family: "bert", types: 2, layerNormEpsilon: 1e-12 } as const;

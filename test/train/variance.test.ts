@@ -36,7 +36,7 @@ async function byDefinition(batches: number): Promise<GradientVariance> {
       clip: Infinity,
     });
     const rows = plan.rows(b).flatMap((row) => data.rows[row] ?? []);
-    await trainer.step(contrastiveBatch(data, rows, true, tokenize), 0.1);
+    await trainer.step(contrastiveBatch(data, rows, config, tokenize), 0.1);
     gradients.push(await trainer.gradient());
     model.dispose();
   }

@@ -132,6 +132,7 @@ function Steps() {
       />
       {batches === "topics" && <TextInput name="topics" label="Topics" word="topic batches" />}
       <TextInput name="seed" label="Seed" word="seed" />
+      <Switch name="mask" label="Leave known answers out of the in-batch negatives" />
       <Switch name="shuffle" label="New order each epoch" />
     </>
   );

@@ -57,7 +57,7 @@ function RecipeInUse() {
     ["Batch size", config.batches === "topics" ? `${config.batchSize}, of one topic each` : String(config.batchSize)],
     ["Learning rate", String(config.learningRate ?? "by the encoder")],
     ["Temperature", String(config.temperature)],
-    ["In-batch negatives", config.inBatch ? "yes" : "no"],
+    ["In-batch negatives", config.inBatch ? (config.mask ? "yes, but no known answers" : "yes, all") : "no"],
     ["Seed", String(config.seed)],
   ];
   return (
