@@ -27,6 +27,7 @@ import { BadArgument, collectionFiles, encoderFolder, rootOf, shipped, trainingF
 import { runGrid, type GridHost } from "./grid.ts";
 import { asksForGrid } from "./gridFile.ts";
 import { narrate } from "./narrate.ts";
+import { nodeGpu } from "./node-gpu.ts";
 import { resultJson, trecRuns } from "./result.ts";
 import { resultTable } from "./resultTable.ts";
 
@@ -115,7 +116,12 @@ interface Performed {
   readonly encoder: EncoderStages;
 }
 
-const nodeServices = (): Services => ({ encoder: createEncoder(nodeEngines), retriever: createRetriever() });
+const nodeServices = (): Services => ({
+  encoder: createEncoder(nodeEngines),
+  retriever: createRetriever({
+    openGpu: async () => (await import("../src/retrieval/gpuSearch.ts")).openGpuSearch(await nodeGpu()),
+  }),
+});
 
 /** One run; `out` gets its steps. */
 async function perform(services: Services, input: RunInput, out: string): Promise<Performed> {

@@ -1,7 +1,7 @@
 /**
- * Exact search by inner product: every query against every document. Products in float32 (products.ts) tell which
- * documents may be among the best; those are scored in float64. So rankings and scores are the same, bit for bit, with
- * and without vector instructions.
+ * Exact search by inner product: every query against every document. Products in float32 (products.ts; gpuSearch.ts where
+ * there is a GPU) tell which documents may be among the best; those are scored in float64. So rankings and scores are the
+ * same, bit for bit, with and without vector instructions or a GPU.
  */
 import { assert } from "../base/assert.ts";
 import type { Vectors } from "../domain/encoder.ts";
@@ -22,24 +22,57 @@ export interface DenseIndex extends Numbered {
   readonly products: Products | undefined;
 }
 
+export interface DenseInput {
+  readonly queryIds: readonly QueryId[];
+  /** (queries, the index's dimensions) */
+  readonly vectors: Vectors;
+  readonly depth: number;
+}
+
+/** A query while it is searched. */
+export interface Asked {
+  readonly id: QueryId;
+  /** (dimensions) */
+  readonly vector: Float32Array;
+  readonly length: number;
+  readonly heap: Top;
+}
+
+/** Queries that are searched together. */
+export interface Group {
+  /** How many were searched before them. */
+  readonly first: number;
+  readonly asked: readonly Asked[];
+  /** (queries, dimensions) */
+  readonly vectors: Float32Array<ArrayBuffer>;
+}
+
+/** Documents `from` … `to`. */
+export interface Span {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** A span, and those of its documents that may be among the best of a query. */
+interface Block extends Span {
+  /** Numbers of documents; has room for the whole block. */
+  readonly likely: Uint32Array;
+}
+
 /** Multiplications between two reports: about 30 ms of float64 and of float32 products. */
 const workPerReport = { plain: 25_000_000, products: 400_000_000 };
 
-/** A query while it is searched. */
-interface Asked {
-  /** (dimensions) */
-  readonly vector: Float32Array;
-  readonly heap: Top;
-  /** How far its float32 products may be from its scores. */
-  readonly margin: number;
-}
+/** Says whether a report is due after so much more work, in multiplications. */
+export type Pacer = (kind: keyof typeof workPerReport, work: number) => boolean;
 
-/** Documents `from` … `to`, and those of them that may be among the best of a query. */
-interface Block {
-  readonly from: number;
-  readonly to: number;
-  /** Numbers of documents; has room for the whole block. */
-  readonly likely: Uint32Array;
+export function pacer(): Pacer {
+  let since = 0;
+  return (kind, work) => {
+    since += work / workPerReport[kind];
+    if (since < 1) return false;
+    since = 0;
+    return true;
+  };
 }
 
 /** A vector for each name, all of them numbers: NaN would lose a document without a word. */
@@ -89,72 +122,84 @@ function takeAll({ from, to, likely }: Block): number {
   return to - from;
 }
 
-/** Scores a block for a group of queries. */
-function scoreBlock({ vectors, products }: DenseIndex, group: readonly Asked[], block: Block): void {
+/** Scores the first `count` of `likely` in float64 and offers them to the query's best. */
+export function scoreLikely(vectors: Vectors, { vector, heap }: Asked, likely: Uint32Array, count: number): void {
+  for (let i = 0; i < count; i += 4) {
+    const scores = fourScores(vectors, vector, likely, i);
+    for (let j = 0; j < Math.min(4, count - i); j++) heap.offer(likely[i + j] ?? 0, scores[j] ?? 0);
+  }
+}
+
+/** Scores a block for at most `groupSize` queries. */
+function scoreBlock({ vectors, longest, products }: DenseIndex, asked: readonly Asked[], block: Block): void {
   const { dimensions, values } = vectors;
   products?.takeDocuments(values.subarray(block.from * dimensions, block.to * dimensions));
-  for (const [q, { vector, heap, margin }] of group.entries()) {
+  for (const [q, query] of asked.entries()) {
     const lane = q % panelSize;
     if (lane === 0) products?.multiply(q / panelSize);
-    const count = products ? findLikely(products.scores, lane, heap.least() - margin, block) : takeAll(block);
-    for (let i = 0; i < count; i += 4) {
-      const scores = fourScores(vectors, vector, block.likely, i);
-      for (let j = 0; j < Math.min(4, count - i); j++) heap.offer(block.likely[i + j] ?? 0, scores[j] ?? 0);
+    const limit = query.heap.least() - float32Margin(dimensions, query.length * longest);
+    const count = products ? findLikely(products.scores, lane, limit, block) : takeAll(block);
+    scoreLikely(vectors, query, block.likely, count);
+  }
+}
+
+/** The documents of a span for a group of any size, `groupSize` queries at a time. Yields when a report is `due`. */
+export function* scoreDocuments(
+  { index, group, due }: { readonly index: DenseIndex; readonly group: Group; readonly due: Pacer },
+  span: Span,
+): Generator<void, void> {
+  const { vectors, products } = index;
+  const { dimensions } = vectors;
+  const likely = new Uint32Array(blockSize);
+  for (let first = 0; first < group.asked.length; first += groupSize) {
+    const asked = group.asked.slice(first, first + groupSize);
+    const queries = group.vectors.subarray(first * dimensions, (first + asked.length) * dimensions);
+    products?.takeQueries(queries);
+    for (let { from } = span; from < span.to; from += blockSize) {
+      const to = Math.min(from + blockSize, span.to);
+      scoreBlock(index, asked, { from, to, likely });
+      if (!due(products ? "products" : "plain", asked.length * (to - from) * dimensions)) continue;
+      yield;
+      // Another search of this index may have run meanwhile.
+      products?.takeQueries(queries);
     }
   }
 }
 
-/** Says when enough work is done for a report. */
-function pacer(most: number): (work: number) => boolean {
-  let since = 0;
-  return (work) => {
-    since += work;
-    if (since < most) return false;
-    since = 0;
-    return true;
-  };
-}
-
-/** One group of queries against every block. Yields when a report is `due`. */
-function* searchGroup(
+/** The queries in groups of at most `size`, in order, nothing found yet. */
+export function* groupsOf(
   index: DenseIndex,
-  { group, queries, due }: { group: readonly Asked[]; queries: Float32Array; due: (work: number) => boolean },
-): Generator<void, void> {
-  const { ids, vectors, products } = index;
-  const likely = new Uint32Array(blockSize);
-  products?.takeQueries(queries);
-  for (let from = 0; from < ids.length; from += blockSize) {
-    const to = Math.min(from + blockSize, ids.length);
-    scoreBlock(index, group, { from, to, likely });
-    if (!due(group.length * (to - from) * vectors.dimensions)) continue;
-    yield;
-    // Another search of this index may have run meanwhile.
-    products?.takeQueries(queries);
+  { queryIds, vectors, depth }: DenseInput,
+  size: number,
+): Generator<Group, void> {
+  const { dimensions } = index.vectors;
+  assert(vectors.dimensions === dimensions, `queries of ${vectors.dimensions} dimensions, documents of ${dimensions}`);
+  const lengths = checkedLengths(vectors, queryIds.length);
+  for (let first = 0; first < queryIds.length; first += size) {
+    const asked = queryIds.slice(first, first + size).map((id, q) => ({
+      id,
+      vector: vectors.values.subarray((first + q) * dimensions, (first + q + 1) * dimensions),
+      length: lengths[first + q] ?? NaN,
+      heap: top(depth, index),
+    }));
+    const values = vectors.values.subarray(first * dimensions, (first + asked.length) * dimensions);
+    yield { first, asked, vectors: values };
   }
 }
 
-/** Best `depth` documents a query, in the order of the queries. `vectors`: (queries, the index's dimensions). */
-export function* searchDense(
-  index: DenseIndex,
-  input: { readonly queryIds: readonly QueryId[]; readonly vectors: Vectors; readonly depth: number },
-): Generator<Progress, Ranking[]> {
-  const { queryIds, vectors, depth } = input;
-  const { dimensions } = index.vectors;
-  const total = queryIds.length;
-  assert(vectors.dimensions === dimensions, `queries of ${vectors.dimensions} dimensions, documents of ${dimensions}`);
-  const margins = checkedLengths(vectors, total).map((length) => float32Margin(dimensions, length * index.longest));
-  const due = pacer(workPerReport[index.products ? "products" : "plain"]);
+/** What was found; the group is spent. */
+export const rankingsOf = ({ asked }: Group): Ranking[] =>
+  asked.map(({ id, heap }) => ({ queryId: id, hits: heap.drain() }));
+
+/** Best `depth` documents a query, in the order of the queries. */
+export function* searchDense(index: DenseIndex, input: DenseInput): Generator<Progress, Ranking[]> {
+  const total = input.queryIds.length;
+  const due = pacer();
   const rankings: Ranking[] = [];
-  for (let first = 0; first < total; first += groupSize) {
-    const names = queryIds.slice(first, first + groupSize);
-    const queries = vectors.values.subarray(first * dimensions, (first + names.length) * dimensions);
-    const group = names.map((_, q) => ({
-      vector: queries.subarray(q * dimensions, (q + 1) * dimensions),
-      heap: top(depth, index),
-      margin: margins[first + q] ?? Infinity,
-    }));
-    for (const _ of searchGroup(index, { group, queries, due })) yield { done: first, total, unit: "queries" };
-    names.forEach((queryId, q) => rankings.push({ queryId, hits: group[q]?.heap.drain() ?? [] }));
+  for (const group of groupsOf(index, input, groupSize)) {
+    const work = scoreDocuments({ index, group, due }, { from: 0, to: index.ids.length });
+    for (const _ of work) yield { done: group.first, total, unit: "queries" };
+    rankings.push(...rankingsOf(group));
   }
   yield { done: total, total, unit: "queries" };
   return rankings;

@@ -1,49 +1,11 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { random } from "../../src/base/random.ts";
 import type { Vectors } from "../../src/domain/encoder.ts";
-import { documentId, queryId } from "../../src/domain/ids.ts";
 import type { Ranking } from "../../src/domain/ranking.ts";
 import { denseIndex, searchDense, type DenseIndex } from "../../src/retrieval/dense.ts";
 import { compareHits } from "../../src/retrieval/order.ts";
 import { last } from "./last.ts";
-
-const documentIds = (n: number) => Array.from({ length: n }, (_, i) => documentId(`d${i}`));
-const queryIds = (n: number) => Array.from({ length: n }, (_, i) => queryId(`q${i}`));
-
-/** Halves from −1 to 1: products are exact and many are equal. */
-function vectors(rows: number, dimensions: number, seed: number): Vectors {
-  const source = random(seed);
-  return { dimensions, values: Float32Array.from({ length: rows * dimensions }, () => source.integer(5) / 2 - 1) };
-}
-
-/** Unit vectors with all 24 bits in use. */
-function unitVectors(rows: number, dimensions: number, seed: number): Vectors {
-  const source = random(seed);
-  const values = Array.from({ length: rows }, () => {
-    const row = Array.from({ length: dimensions }, () => source.normal());
-    return row.map((value) => value / Math.hypot(...row));
-  });
-  return { dimensions, values: Float32Array.from(values.flat()) };
-}
-
-const dot = (a: Float32Array, b: Float32Array): number => a.reduce((sum, x, k) => sum + x * (b[k] ?? 0), 0);
-const row = ({ dimensions, values }: Vectors, i: number) => values.subarray(i * dimensions, (i + 1) * dimensions);
-
-/** Every score, sorted. */
-function direct(
-  documents: Vectors,
-  queries: Vectors,
-  sizes: { documents: number; queries: number; depth: number },
-): Ranking[] {
-  return queryIds(sizes.queries).map((id, q) => {
-    const hits = documentIds(sizes.documents).map((documentId, d) => ({
-      documentId,
-      score: dot(row(queries, q), row(documents, d)),
-    }));
-    return { queryId: id, hits: hits.sort(compareHits).slice(0, sizes.depth) };
-  });
-}
+import { direct, documentIds, dot, halves, queryIds, row, rowsOf, unitVectors } from "./vectors.ts";
 
 /** The index on a machine without vector instructions. */
 function plainIndex(...given: Parameters<typeof denseIndex>): DenseIndex {
@@ -55,7 +17,7 @@ function plainIndex(...given: Parameters<typeof denseIndex>): DenseIndex {
 }
 
 const search = (index: DenseIndex, queries: Vectors, depth: number): Ranking[] =>
-  last(searchDense(index, { queryIds: queryIds(queries.values.length / queries.dimensions), vectors: queries, depth }));
+  last(searchDense(index, { queryIds: queryIds(rowsOf(queries)), vectors: queries, depth }));
 
 afterEach(() => vi.restoreAllMocks());
 
@@ -72,10 +34,10 @@ describe.each([
     });
     fc.assert(
       fc.property(sizes, fc.nat(1000), (size, seed) => {
-        const documents = vectors(size.documents, size.dimensions, seed);
-        const queries = vectors(size.queries, size.dimensions, seed + 1);
+        const documents = halves(size.documents, size.dimensions, seed);
+        const queries = halves(size.queries, size.dimensions, seed + 1);
         const index = indexOf(documentIds(size.documents), documents);
-        expect(search(index, queries, size.depth)).toEqual(direct(documents, queries, size));
+        expect(search(index, queries, size.depth)).toEqual(direct(documents, queries, size.depth));
       }),
       { numRuns: 20 },
     );
@@ -83,8 +45,8 @@ describe.each([
 
   it("gives no rankings for no queries and no hits without documents", () => {
     const empty = indexOf([], { dimensions: 2, values: new Float32Array() });
-    expect(search(empty, vectors(0, 2, 1), 5)).toEqual([]);
-    expect(search(empty, vectors(1, 2, 1), 5)).toEqual([{ queryId: "q0", hits: [] }]);
+    expect(search(empty, halves(0, 2, 1), 5)).toEqual([]);
+    expect(search(empty, halves(1, 2, 1), 5)).toEqual([{ queryId: "q0", hits: [] }]);
   });
 
   it("scores in float64 what float32 would put in the wrong order", () => {
@@ -127,14 +89,14 @@ describe.each([
   });
 
   it("stops at vectors that cannot be searched", () => {
-    expect(() => indexOf(documentIds(2), vectors(3, 2, 1))).toThrow("2 vectors of 2 dimensions have 6 numbers");
+    expect(() => indexOf(documentIds(2), halves(3, 2, 1))).toThrow("2 vectors of 2 dimensions have 6 numbers");
     for (const bad of [NaN, Infinity, -Infinity]) {
       const broken = { dimensions: 2, values: Float32Array.of(1, 1, 1, bad) };
       expect(() => indexOf(documentIds(2), broken)).toThrow("not finite");
-      expect(() => search(indexOf(documentIds(2), vectors(2, 2, 1)), broken, 1)).toThrow("not finite");
+      expect(() => search(indexOf(documentIds(2), halves(2, 2, 1)), broken, 1)).toThrow("not finite");
     }
-    const index = indexOf(documentIds(2), vectors(2, 2, 1));
-    expect(() => search(index, vectors(1, 3, 1), 1)).toThrow("queries of 3 dimensions, documents of 2");
+    const index = indexOf(documentIds(2), halves(2, 2, 1));
+    expect(() => search(index, halves(1, 3, 1), 1)).toThrow("queries of 3 dimensions, documents of 2");
   });
 });
 
@@ -169,9 +131,9 @@ describe("dense search", () => {
   });
 
   // 17 blocks · 256 dimensions are a million multiplications a query.
-  const million = { ids: documentIds(4352), vectors: vectors(4352, 256, 1) };
+  const million = { ids: documentIds(4352), vectors: halves(4352, 256, 1) };
   const reports = (index: DenseIndex, queries: number) =>
-    [...searchDense(index, { queryIds: queryIds(queries), vectors: vectors(queries, 256, 2), depth: 1 })].map(
+    [...searchDense(index, { queryIds: queryIds(queries), vectors: halves(queries, 256, 2), depth: 1 })].map(
       ({ done }) => done,
     );
 
@@ -184,7 +146,7 @@ describe("dense search", () => {
   it("searches of one index do not disturb each other", () => {
     const index = denseIndex(million.ids, million.vectors);
     const start = (seed: number) =>
-      searchDense(index, { queryIds: queryIds(500), vectors: vectors(500, 256, seed), depth: 3 });
+      searchDense(index, { queryIds: queryIds(500), vectors: halves(500, 256, seed), depth: 3 });
     const alone = [3, 4].map((seed) => last(start(seed)));
     const [one, two] = [start(3), start(4)];
     expect(one.next().value).toMatchObject({ done: 256 });
