@@ -1,21 +1,75 @@
 /** How long it still takes. */
+import type { RunRecord, StageName } from "../domain/run.ts";
 import type { StepReport } from "../domain/training.ts";
-import type { StageView } from "./runState.ts";
+import type { RunState, StageView } from "./runState.ts";
 
 /** Enough steps to even out batches of unlike length, few enough to follow a machine that slows down. */
 const recent = 20;
 
-/** Seconds left of a stage, from its pace so far; undefined while nothing is known. */
-export function secondsLeft(stage: StageView, steps: readonly StepReport[]): number | undefined {
-  const { progress, seconds } = stage;
-  if (!progress || progress.done <= 0) return undefined;
-  if (progress.unit === "steps") return (progress.total - progress.done) * secondsPerStep(steps);
-  return ((progress.total - progress.done) * seconds) / progress.done;
+export interface TimeLeft {
+  readonly seconds: number;
+  /** True where more is to come that was never seen yet, so that nobody knows how long it takes. */
+  readonly atLeast: boolean;
+}
+
+/**
+ * Until the training is done; of another stage, until what it counts now is done. Undefined while nothing is known, and
+ * for a stage that does not go on.
+ */
+export function timeLeft(
+  { stages, steps, record }: Pick<RunState, "stages" | "steps" | "record">,
+  name: StageName,
+): TimeLeft | undefined {
+  const view = stages.value[name];
+  if (view.state !== "running" || !view.progress) return undefined;
+  if (name === "train") return trainingLeft(view, steps.value, record.value);
+  const seconds = countLeft(view);
+  return seconds === undefined ? undefined : { seconds, atLeast: false };
+}
+
+/** Of what is counted now, from its own pace; what came before its first report was done to get ready. */
+function countLeft({ progress, seconds, first }: StageView): number | undefined {
+  if (!progress) return undefined;
+  const { done, total } = progress;
+  if (done >= total) return 0;
+  return done > first.done ? ((total - done) * (seconds - first.seconds)) / (done - first.done) : undefined;
+}
+
+type Refreshed = Pick<RunRecord, "config" | "refreshes">;
+
+/** The steps, what is counted between two of them, and the indexes that ANCE makes later. */
+function trainingLeft(
+  view: StageView,
+  steps: readonly StepReport[],
+  record: Refreshed | undefined,
+): TimeLeft | undefined {
+  const between = view.progress?.unit !== "steps";
+  const counted = between ? countLeft(view) : 0;
+  const last = steps.at(-1);
+  if (!last) return counted ? { seconds: counted, atLeast: true } : undefined;
+  const indexes = indexesLeft(last, between, record);
+  const seconds = (last.steps - last.step) * secondsPerStep(steps) + (counted ?? 0) + (indexes.seconds ?? 0);
+  return { seconds, atLeast: counted === undefined || indexes.seconds === undefined };
+}
+
+/**
+ * ANCE's indexes of later weights, without the one that is being made; seconds from what those before took. The first
+ * one, of the weights before training, is no measure: the collection is not encoded for it.
+ */
+function indexesLeft({ step, steps }: StepReport, making: boolean, record: Refreshed | undefined) {
+  const every = record?.config.negatives.find((request) => request.source === "ance")?.every;
+  if (every === undefined) return { seconds: 0 };
+  const made = (record?.refreshes ?? []).filter(({ version }) => version > 0);
+  const begun = making || made.some(({ version }) => version === step);
+  const first = Math.ceil(Math.max(1, begun ? step + 1 : step) / every);
+  const count = Math.max(0, Math.ceil(steps / every) - first);
+  const mean = made.reduce((sum, { seconds }) => sum + seconds, 0) / made.length;
+  return { seconds: count === 0 ? 0 : made.length === 0 ? undefined : count * mean };
 }
 
 function secondsPerStep(steps: readonly StepReport[]): number {
   const last = steps.slice(-recent);
-  return last.reduce((sum, { seconds }) => sum + seconds, 0) / Math.max(1, last.length);
+  return last.reduce((sum, { seconds }) => sum + seconds, 0) / last.length;
 }
 
 /** Over the last steps; undefined before the first. */

@@ -3,12 +3,14 @@ import { type Signal, signal } from "@preact/signals";
 import { present } from "../base/assert.ts";
 import { random, shuffled } from "../base/random.ts";
 import type { Document } from "../domain/collection.ts";
-import { type Draft, standing, type Verdict } from "../domain/draft.ts";
+import { type Draft, type FoundVerdict, standing, type Verdict } from "../domain/draft.ts";
+import type { CollectionId } from "../domain/ids.ts";
 import type { ProviderSettings } from "../domain/languageModel.ts";
 import type { JudgeInput, JudgeReport, Topic } from "../domain/synthesis.ts";
 import type { App } from "./app.ts";
 import { readCollection } from "./collections.ts";
 import { keepDraft, keepVerdict } from "./drafts.ts";
+import { type FoundByRun, foundByRun, type FoundPassage } from "./foundNegatives.ts";
 import { providerSettings, setGenerationFields } from "./generationForm.ts";
 import { canWork, work, type Work } from "./modelWork.ts";
 import { tell } from "./notices.ts";
@@ -16,12 +18,18 @@ import { type OpenCollection, topicsOf, withFound } from "./topics.ts";
 
 export interface JudgingState {
   readonly progress: Signal<{ readonly done: number; readonly total: number } | undefined>;
-  /** Found passages a query that are judged, as typed. */
+  /** Of BM25's passages, those of each query that are judged where no run found any; as typed. */
   readonly depth: Signal<string>;
+  /** What a run found in a collection; undefined until it was looked for. */
+  readonly found: Signal<{ readonly collection: CollectionId; readonly of: FoundByRun | undefined } | undefined>;
 }
 
 export function createJudging(): JudgingState {
-  return { progress: signal<JudgingState["progress"]["value"]>(undefined), depth: signal("5") };
+  return {
+    progress: signal<JudgingState["progress"]["value"]>(undefined),
+    depth: signal("5"),
+    found: signal<JudgingState["found"]["value"]>(undefined),
+  };
 }
 
 /** The model for anything but writing decoys: recorded answers can do nothing else. */
@@ -70,27 +78,72 @@ const itemOf = ({ query, positive }: Topic, passage: Pick<Document, "title" | "t
   passage: { title: passage.title, text: passage.text },
 });
 
-/** Asks the judge about the `depth` best found passages of each training query, those with a verdict left out. */
+/** Looks for what a run found in the selected collection, to say beforehand what {@link judgeFound} will do. */
+export async function lookForFound(app: App): Promise<void> {
+  const open = await selectedOpen(app);
+  const of = await foundByRun(app, open);
+  if (app.collections.selected.value === open.id) app.judging.found.value = { collection: open.id, of };
+}
+
+type Pair = Pick<FoundVerdict, "queryId" | "documentId">;
+
+const pairsOf = ({ queryIds, documentIds }: FoundPassage): Pair[] =>
+  queryIds.flatMap((queryId) => documentIds.map((documentId) => ({ queryId, documentId })));
+
+const pairKey = ({ queryId, documentId }: Pair): string => JSON.stringify([queryId, documentId]);
+
+/** Those of `passages` that have no verdict yet. */
+export function withoutVerdict(
+  passages: readonly FoundPassage[],
+  verdicts: readonly FoundVerdict[],
+): readonly FoundPassage[] {
+  const known = new Set(verdicts.map(pairKey));
+  return passages.filter((passage) => pairsOf(passage).some((pair) => !known.has(pairKey(pair))));
+}
+
+/** Of documents that read alike one becomes an answer, the others are left out: the answer would stand there twice. */
+function verdictsFor(passage: FoundPassage, verdict: Verdict): FoundVerdict[] {
+  const [first] = passage.documentIds;
+  return pairsOf(passage).map((pair) => {
+    const copy = verdict.action === "relabel" && pair.documentId !== first;
+    return { ...verdict, ...pair, ...(copy && { action: "drop" }) };
+  });
+}
+
+/**
+ * Asks the judge about what the newest run took as negatives, or, where no run found any, about the `depth` best of each
+ * training query by BM25; those with a verdict are left out.
+ */
 export async function judgeFound(app: App, depth: number): Promise<void> {
   const provider = thinkingProvider(app);
-  if (!provider || !canWork(app) || depth < 1) return;
+  if (!provider || !canWork(app)) return;
   const open = await selectedOpen(app);
-  const pairKey = (queryId: string, documentId: string): string => JSON.stringify([queryId, documentId]);
-  const known = new Set(app.drafts.verdicts.value.map(({ queryId, documentId }) => pairKey(queryId, documentId)));
-  let judged: { readonly topic: Topic; readonly document: Document }[] = [];
+  let judged: readonly FoundPassage[] = [];
   await judge(app, provider, {
     items: async () => {
-      const topics = await withFound(app, open, topicsOf(open.collection), { depth });
-      judged = topics
-        .flatMap((topic) => topic.found.map((document) => ({ topic, document })))
-        .filter(({ topic, document }) => !known.has(pairKey(topic.query.id, document.id)));
-      return judged.map(({ topic, document }) => itemOf(topic, document));
+      const passages = (await foundByRun(app, open))?.passages ?? (await bestByWords(app, open, depth));
+      judged = withoutVerdict(passages, await app.deps.store.listVerdicts(open.id));
+      return judged.map((passage) => itemOf(passage.topic, passage));
     },
     keep: async ({ item, verdict }) => {
-      const { topic, document } = present(judged[item], "the judged passage");
-      await keepVerdict(app, open.id, { ...verdict, queryId: topic.query.id, documentId: document.id });
+      const passage = present(judged[item], "the judged passage");
+      for (const each of verdictsFor(passage, verdict)) await keepVerdict(app, open.id, each);
     },
   });
+}
+
+async function bestByWords(app: App, open: OpenCollection, depth: number): Promise<FoundPassage[]> {
+  const topics = await withFound(app, open, topicsOf(open.collection), { depth });
+  return topics.flatMap((topic) =>
+    topic.found.map(({ id, title, text }) => ({
+      topic,
+      title,
+      text,
+      source: "bm25",
+      queryIds: [topic.query.id],
+      documentIds: [id],
+    })),
+  );
 }
 
 interface Judging {

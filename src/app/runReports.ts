@@ -6,7 +6,7 @@ import type { Snapshot } from "../domain/diagnostics.ts";
 import type { RefreshReport, StepReport } from "../domain/training.ts";
 import type { App } from "./app.ts";
 import { save, saveRecord } from "./runSaves.ts";
-import { currentStage, patchStage } from "./runState.ts";
+import { begun, currentStage, patchStage, showProgress } from "./runState.ts";
 
 export async function receive(app: App, report: RunReport): Promise<void> {
   const { run } = app;
@@ -19,7 +19,7 @@ export async function receive(app: App, report: RunReport): Promise<void> {
     case "started":
       return startStage(app, report.stage);
     case "progress":
-      return patchStage(run, report.stage, { progress: report.progress });
+      return showProgress(run, report.stage, report.progress);
     case "finished":
       patchStage(run, report.stage, { state: "done", seconds: report.seconds });
       return saveRecord(app);
@@ -54,7 +54,7 @@ function countSeconds(app: App): void {
 /** Stages before it that were skipped, because an earlier visit had made their products, are done too. */
 function startStage(app: App, stage: StageName): void {
   for (const earlier of stageNames.slice(0, stageNames.indexOf(stage))) patchStage(app.run, earlier, { state: "done" });
-  patchStage(app.run, stage, { state: "running", progress: undefined, seconds: 0 });
+  patchStage(app.run, stage, begun);
   app.run.record.value = { ...present(app.run.record.value, "the run"), stage };
 }
 
@@ -62,7 +62,7 @@ function startStage(app: App, stage: StageName): void {
 function addStep(app: App, step: StepReport): void {
   const { run } = app;
   run.steps.value = [...run.steps.value.filter((other) => other.step < step.step), step];
-  patchStage(run, "train", { progress: { done: step.step, total: step.steps, unit: "steps" } });
+  showProgress(run, "train", { done: step.step, total: step.steps, unit: "steps" });
   if (run.session.wish !== "step") return;
   run.session.wish = "pause";
   run.phase.value = "pausing";

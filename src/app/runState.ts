@@ -20,6 +20,8 @@ export interface StageView {
   readonly progress: Progress | undefined;
   /** Spent on it so far, pauses not counted. */
   readonly seconds: number;
+  /** The first report of what `progress` counts now, since a stage counts one thing after another. */
+  readonly first: { readonly done: number; readonly seconds: number };
 }
 
 export type StageViews = Readonly<Record<StageName, StageView>>;
@@ -58,7 +60,9 @@ export interface RunSession {
   reportedAt: number;
 }
 
-const waiting: StageView = { state: "waiting", progress: undefined, seconds: 0 };
+const nothing: StageView["first"] = { done: 0, seconds: 0 };
+const waiting: StageView = { state: "waiting", progress: undefined, seconds: 0, first: nothing };
+export const begun: StageView = { ...waiting, state: "running" };
 
 export function waitingStages(): StageViews {
   return {
@@ -116,6 +120,12 @@ export function showRun(run: RunState, record: RunRecord): void {
 
 export function patchStage(run: RunState, stage: StageName, patch: Partial<StageView>): void {
   run.stages.value = { ...run.stages.value, [stage]: { ...run.stages.value[stage], ...patch } };
+}
+
+export function showProgress(run: RunState, stage: StageName, progress: Progress): void {
+  const { progress: last, seconds, first } = run.stages.value[stage];
+  const same = last?.unit === progress.unit && last.total === progress.total && last.done <= progress.done;
+  patchStage(run, stage, { progress, first: same ? first : { done: progress.done, seconds } });
 }
 
 export const currentStage = (run: RunState): StageName | undefined =>

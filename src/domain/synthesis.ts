@@ -21,6 +21,12 @@ export interface Prompt {
   readonly attributes: Readonly<Record<string, string>>;
 }
 
+/** A request as it stands before anything was asked. */
+export interface Previewed extends Prompt {
+  /** Texts in it that stand for words which only the answer to the request before will bring. */
+  readonly awaited: readonly string[];
+}
+
 /** Documents of the collection that share the most words with a text, best first. */
 export type Similar = (text: string) => Promise<readonly Document[]>;
 
@@ -109,8 +115,8 @@ export interface Synthesis {
   defaultParts(
     generation: Pick<Generation, "recipe" | "reflection" | "attributes">,
   ): Readonly<Record<PromptPart, string>>;
-  /** What would be asked for the `index`-th negative of a topic, on its first try. */
-  preview(topic: Topic, generation: Generation, index: number): Prompt;
+  /** What would be asked for the `index`-th negative of a topic, on its first try, request by request. */
+  preview(topic: Topic, generation: Generation, index: number): readonly Previewed[];
   /** All models of a provider, those that this device cannot run marked so. */
   models(provider: ProviderSettings["provider"]): Promise<readonly ModelChoice[]>;
   /** Errors: ProviderRefused, ModelFailed. `progress` in bytes where known, else a share of 1. */

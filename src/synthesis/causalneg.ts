@@ -54,6 +54,24 @@ interface Break {
   readonly change: string;
 }
 
+/** What the second request takes from the analysis. */
+interface Analysed {
+  /** The strategy's name, and its name with what it means. */
+  readonly strategy: string;
+  readonly way: string;
+  readonly change: string;
+  /** The boundary of the answer; "" where the analysis did not say. */
+  readonly line: string;
+}
+
+/** Stands in a preview for what the analysis will say. */
+export const awaited: Analysed = {
+  strategy: "⟨one of the strategies that the first answer proposes⟩",
+  way: "⟨one of the strategies that the first answer proposes, and what it means⟩",
+  change: "⟨what the first answer says would change along it⟩",
+  line: "⟨the boundary as the first answer draws it⟩",
+};
+
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const words = (value: unknown) => (typeof value === "string" ? excerpt(value.trim(), 100) : "");
@@ -74,24 +92,26 @@ function chosenBreak(generation: Generation, topic: Topic, index: number, bounda
   return ways[index % ways.length] ?? { strategy: "entity_shift", change: "" };
 }
 
-/**
- * Second stage: the passage. `boundary` is the first stage's answer as it came; what is missing in it is left out. The
- * `index`-th negative rewrites the `index`-th passage found; where none was found the model writes anew.
- */
-export function editPrompt(
+/** What is missing in the analysis is left out. */
+function analysedIn(
   topic: Topic,
   generation: Generation,
-  draw: Draw,
+  index: number,
   boundary: Readonly<Record<string, unknown>>,
-): Prompt & Seeded {
+): Analysed {
+  const { strategy, change } = chosenBreak(generation, topic, index, boundary);
+  const way = `${strategy} (${meanings[strategy]})`;
+  return { strategy, way, change, line: words(boundary[boundaryKeys.boundary]) };
+}
+
+function editWith(topic: Topic, generation: Generation, draw: Draw, analysed: Analysed): Prompt & Seeded {
   const { id } = topic.query;
   const { index } = draw;
-  const { strategy, change } = chosenBreak(generation, topic, index, boundary);
+  const { strategy, way, change, line } = analysed;
   const drawn = drawAttributes(generation, id, index);
   const example = exampleOf(topic, passageTokens);
   const candidate = topic.found[index % topic.found.length];
   const found = candidate && shown(candidate, passageTokens);
-  const line = words(boundary[boundaryKeys.boundary]);
   const data = {
     ...exampleData(example),
     ...(line !== "" && { answer_boundary: line }),
@@ -102,7 +122,7 @@ export function editPrompt(
   const values = {
     ...valuesOf(example, drawn, { ...generation, reflection: false }),
     found: found && asData(found.text),
-    strategy: `${strategy} (${meanings[strategy]})`,
+    strategy: way,
   };
   const { role, task, hardNegatives, attributes, format } = partsOf(generation);
   const request = `Write the hard negative document now. ${another(index)}Answer with the JSON object only.`;
@@ -116,3 +136,20 @@ export function editPrompt(
     seed: modelSeed(generation, id, draw, "edit"),
   };
 }
+
+/**
+ * Second stage: the passage. `boundary` is the first stage's answer as it came. The `index`-th negative rewrites the
+ * `index`-th passage found; where none was found the model writes anew.
+ */
+export function editPrompt(
+  topic: Topic,
+  generation: Generation,
+  draw: Draw,
+  boundary: Readonly<Record<string, unknown>>,
+): Prompt & Seeded {
+  return editWith(topic, generation, draw, analysedIn(topic, generation, draw.index, boundary));
+}
+
+/** The second stage before the first one was answered. */
+export const editPreview = (topic: Topic, generation: Generation, draw: Draw): Prompt & Seeded =>
+  editWith(topic, generation, draw, awaited);

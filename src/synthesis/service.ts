@@ -1,6 +1,8 @@
 /** Everything that the page asks of the synthesis, put together: {@link Synthesis} over what the host has. */
-import type { Synthesis } from "../domain/synthesis.ts";
+import type { Generation } from "../domain/generation.ts";
+import type { Previewed, Prompt, Synthesis, Topic } from "../domain/synthesis.ts";
 import { firstPrompt } from "./attempt.ts";
+import { awaited, editPreview } from "./causalneg.ts";
 import { suggestDomains } from "./domains.ts";
 import { generate } from "./generate.ts";
 import { judge } from "./judge.ts";
@@ -18,15 +20,24 @@ export interface SynthesisHost extends ProviderHost {
   readonly clock: () => Date;
 }
 
-/** The preview is the request itself, without the seed that only the model needs. */
+/** The requests themselves, without the seed that only the model needs. */
+function previewOf(topic: Topic, generation: Generation, index: number): Previewed[] {
+  const draw = { index, attempt: 1 };
+  const about = ({ messages, schema, attributes }: Prompt): Prompt => ({ messages, schema, attributes });
+  const first = about(firstPrompt(topic, generation, draw));
+  if (generation.recipe === "syneg") return [{ ...first, awaited: [] }];
+  const second = about(editPreview(topic, generation, draw));
+  return [
+    { ...first, awaited: [] },
+    { ...second, awaited: [awaited.way, awaited.change, awaited.line] },
+  ];
+}
+
 export function createSynthesis(host: SynthesisHost): Synthesis {
   return {
     presets,
     defaultParts,
-    preview(topic, generation, index) {
-      const { messages, schema, attributes } = firstPrompt(topic, generation, { index, attempt: 1 });
-      return { messages, schema, attributes };
-    },
+    preview: previewOf,
     async models(provider) {
       const availability = provider === "browser" ? await host.promptApi?.availability() : undefined;
       return modelsHere(provider, await readDevice(host.scope, availability));

@@ -134,7 +134,7 @@ export function fakeModel(): FakeModel {
         { name: "web", label: "Web", origin: "ours", domains: ["Law"], levels: ["General"], lengths: ["as long as"] },
       ],
       defaultParts: () => ({ role: "", task: "", reasoning: "", hardNegatives: "", attributes: "", format: "" }),
-      preview: () => ({ messages: [], schema: { type: "boolean" }, attributes: {} }),
+      preview: () => [{ messages: [], schema: { type: "boolean" }, attributes: {}, awaited: [] }],
       models: async (provider) => [
         {
           provider,

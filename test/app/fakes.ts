@@ -183,13 +183,15 @@ export interface FakeOptions {
   readonly settings?: Map<string, string>;
   readonly download?: Dependencies["download"];
   readonly later?: Dependencies["later"];
+  /** A millisecond later at each look, where left out. */
+  readonly now?: () => Date;
 }
 
 /** An app whose built-in collection is {@link collection}. */
 export async function fakeApp(options: FakeOptions = {}): Promise<App> {
   let ids = 0;
   const settings = options.settings ?? new Map<string, string>();
-  const now = (): Date => new Date(Date.UTC(2026, 0, 1) + ++ids);
+  const now = options.now ?? ((): Date => new Date(Date.UTC(2026, 0, 1) + ++ids));
   const app = createApp({
     store: options.store ?? memoryStore(now),
     noted: false,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { trainingQueries, trainingRows, writtenRows } from "../../src/app/decoys.ts";
-import { runningMean, secondsLeft, tokensPerSecond } from "../../src/app/estimate.ts";
+import { runningMean, tokensPerSecond } from "../../src/app/estimate.ts";
 import { moveWords, moves } from "../../src/app/moves.ts";
 import { placeOf } from "../../src/app/places.ts";
 import { configInput, createRecipe, defaultFields, resetRecipe, setField } from "../../src/app/recipe.ts";
@@ -172,14 +172,8 @@ describe("decoys", () => {
 });
 
 describe("estimates", () => {
-  const stage = { state: "running", seconds: 4 } as const;
-
-  it("come from the pace so far, of steps from the steps themselves", () => {
-    expect(secondsLeft({ ...stage, progress: { done: 1, total: 4, unit: "texts" } }, [])).toBe(12);
-    const steps = [stepReport(1, 10), stepReport(2, 10)];
-    expect(secondsLeft({ ...stage, progress: { done: 2, total: 10, unit: "steps" } }, steps)).toBe(4);
-    expect(secondsLeft({ ...stage, progress: undefined }, [])).toBeUndefined();
-    expect(tokensPerSecond(steps)).toBe(200);
+  it("count tokens over the seconds of the steps", () => {
+    expect(tokensPerSecond([stepReport(1, 10), stepReport(2, 10)])).toBe(200);
     expect(tokensPerSecond([])).toBeUndefined();
   });
 

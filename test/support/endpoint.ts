@@ -26,29 +26,37 @@ const words =
     " ",
   );
 
-/** About thirty words that no other seed gives, in plain English. */
-function passage(seed: number): string {
+/** At least `least` words that no other seed gives, about forty where that is less, in plain English. */
+function passage(seed: number, least: number): string {
   let state = seed >>> 0 || 1;
-  const word = (): string => {
-    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-    return words[state % words.length] ?? "";
-  };
+  const next = (): number => (state = (Math.imul(state, 1664525) + 1013904223) >>> 0);
+  const word = (): string => words[next() % words.length] ?? "";
   const clause = (): string => `the ${word()} of the ${word()} was kept by the ${word()} near the ${word()}`;
-  return `In year ${1000 + (seed % 900)} ${clause()}, and ${clause()}. Later ${clause()}.`;
+  let text = `In year ${1000 + (seed % 900)} ${clause()}, and ${clause()}. Later ${clause()}.`;
+  while (text.split(" ").length < least)
+    text += ` After ${next() % 900} days a ${word()} from this ${word()} brought some ${word()}, but no ${word()} was found there by ${word()} or ${word()}.`;
+  return text;
+}
+
+/** Words of the answer that the request shows: a passage far shorter would be turned down. */
+function wordsOfPositive(asked: string): number {
+  const shown = /"positive_document": "((?:[^"\\]|\\.)*)"/u.exec(asked)?.[1] ?? "";
+  return shown.split(" ").length;
 }
 
 function answer({ messages, seed = 0 }: Body): string {
   const asked = messages.map(({ content }) => content).join("\n");
   if (asked.includes(`"${judgeKeys.answers}"`))
     return JSON.stringify({ [judgeKeys.reason]: "It speaks of something else.", [judgeKeys.answers]: "no" });
+  const least = 0.7 * wordsOfPositive(asked);
   return JSON.stringify({
     [answerKeys.positive]: "It names what was asked for.",
     [answerKeys.shares]: "The same kind of place.",
     [answerKeys.lacks]: "What was asked for.",
-    [answerKeys.draft]: passage(seed + 1),
+    [answerKeys.draft]: passage(seed + 1, 0),
     [answerKeys.critique]: "The draft names no such thing.",
     [answerKeys.title]: "A record",
-    [answerKeys.passage]: passage(seed),
+    [answerKeys.passage]: passage(seed, least),
   });
 }
 

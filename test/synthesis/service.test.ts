@@ -1,7 +1,9 @@
 import { expect, test } from "vitest";
+import { present } from "../../src/base/assert.ts";
 import { digestOfTexts } from "../../src/base/digest.ts";
-import { parseGeneration } from "../../src/domain/generation.ts";
+import { type Generation, parseGeneration } from "../../src/domain/generation.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
+import type { CompletionRequest } from "../../src/domain/languageModel.ts";
 import type { WrittenNegative } from "../../src/domain/negative.ts";
 import type { GenerateReport, Topic } from "../../src/domain/synthesis.ts";
 import { createSynthesis } from "../../src/synthesis/service.ts";
@@ -28,31 +30,63 @@ const open = (recorded: readonly WrittenNegative[]) =>
     progress: () => undefined,
   });
 
-test.each(["syneg", "causalneg"] as const)("the preview of %s is the first request, word for word", async (recipe) => {
-  const generation = parseGeneration({ recipe, perQuery: 2, retries: 0, domains: ["Geology", "Chemistry"] });
-  const model = scriptedModel(["no answer"], { provider: "webllm" });
-  const { signal } = new AbortController();
-  const stage = synthesis.generate({
-    topics: [topic],
-    generation,
-    model,
-    known: new Map(),
-    similar: nothing,
-    signal,
-    now: () => new Date(),
+const analysis = {
+  answer_boundary: "It must not name the rivers.",
+  breaks: [{ strategy: "intent_drift", change: "Tell of the tides." }],
+};
+
+/** What a generation asks, over two negatives of one topic, where no passage that comes back is of use. */
+async function requestsOf(generation: Generation): Promise<readonly CompletionRequest[]> {
+  const analysed = ({ schema }: CompletionRequest) => JSON.stringify(schema).includes("answer_boundary");
+  const model = scriptedModel((request) => (analysed(request) ? JSON.stringify(analysis) : "no answer"), {
+    provider: "webllm",
   });
+  const { signal } = new AbortController();
+  const known = new Map();
+  const input = { topics: [topic], generation, model, known, similar: nothing, signal, now: () => new Date() };
+  const stage = synthesis.generate(input);
   while (!(await stage.next()).done);
-  const requests = model.requests.filter(
-    ({ about }, i) => i === 0 || about.index !== model.requests[i - 1]?.about.index,
-  );
-  expect(requests.length).toBe(2);
-  for (const { about, messages, schema } of requests) {
-    const preview = synthesis.preview(topic, generation, about.index);
-    expect(Object.keys(preview).toSorted()).toEqual(["attributes", "messages", "schema"]);
-    expect([preview.messages, preview.schema]).toEqual([messages, schema]);
-    expect(["Geology", "Chemistry"]).toContain(preview.attributes["domain"]);
+  return model.requests;
+}
+
+const asked = ({ messages, schema }: Pick<CompletionRequest, "messages" | "schema">) => ({ messages, schema });
+const allOf = (request: Pick<CompletionRequest, "messages"> | undefined) =>
+  present(request, "the request")
+    .messages.map(({ content }) => content)
+    .join("\n");
+const options = { perQuery: 2, retries: 0, domains: ["Geology", "Chemistry"] };
+
+test("the preview of syneg is the request, word for word", async () => {
+  const generation = parseGeneration({ recipe: "syneg", ...options });
+  const requests = await requestsOf(generation);
+  expect(requests.map(({ about }) => about.index)).toEqual([0, 1]);
+  for (const request of requests) {
+    const preview = synthesis.preview(topic, generation, request.about.index);
+    expect(preview.map(asked)).toEqual([asked(request)]);
+    expect(preview.map(({ awaited }) => awaited)).toEqual([[]]);
+    expect(Object.keys(preview[0] ?? {}).toSorted()).toEqual(["attributes", "awaited", "messages", "schema"]);
+    expect(["Geology", "Chemistry"]).toContain(preview[0]?.attributes["domain"]);
   }
   expect(Object.values(synthesis.defaultParts(generation)).every((part) => part !== "")).toBe(true);
+});
+
+test("the preview of causalneg is both requests; the words of the analysis fill what the second awaits", async () => {
+  const generation = parseGeneration({ recipe: "causalneg", ...options });
+  const requests = await requestsOf(generation);
+  expect(requests.map(({ about }) => about.index)).toEqual([0, 0, 1, 1]);
+  for (const index of [0, 1]) {
+    const [first, second] = requests.slice(2 * index).map(asked);
+    const [analysing, editing] = synthesis.preview(topic, generation, index);
+    const { awaited, messages, schema } = present(editing, "the second request");
+    expect(analysing).toMatchObject({ ...first, awaited: [] });
+    const meaning = /- intent_drift: (.*)/.exec(allOf(first))?.[1];
+    const words = [`intent_drift (${meaning})`, "Tell of the tides.", "It must not name the rivers."];
+    const fill = (text: string) => awaited.reduce((filled, one, i) => filled.replaceAll(one, words[i] ?? ""), text);
+    expect({ schema, messages: messages.map(({ role, content }) => ({ role, content: fill(content) })) }).toEqual(
+      second,
+    );
+    expect(awaited.map((one) => messages.filter(({ content }) => content.includes(one)).length)).toEqual([1, 1, 1]);
+  }
 });
 
 test("recorded answers go the whole way: opened, asked for, checked, drafts", async () => {

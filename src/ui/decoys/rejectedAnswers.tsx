@@ -22,7 +22,7 @@ export function RejectedAnswers() {
         <p class="quiet">None so far.</p>
       ) : (
         <>
-          <ul class="counts-by-flaw">
+          <ul class="counts">
             {rejected.byFlaw.map(({ flaw, count }) => (
               <li key={flaw}>
                 {whole(count)} <span class="quiet">{flawWords[flaw]}</span>

@@ -1,13 +1,13 @@
 /** Always there while a run goes on or waits: stage, progress, time left, and the four controls. */
 import type { App } from "../../app/app.ts";
-import { secondsLeft } from "../../app/estimate.ts";
+import { timeLeft } from "../../app/estimate.ts";
 import { attempt } from "../../app/notices.ts";
 import { pauseRun, resumeRun, resumeUnsaved, stepRun, stopRun } from "../../app/run.ts";
 import { currentStage } from "../../app/runState.ts";
 import { useApp } from "../context.ts";
-import { duration } from "../parts/format.ts";
 import { Meter, progressWords } from "../parts/meter.tsx";
 import { phaseWords, stageShort, stageWords } from "../parts/words.ts";
+import { timeLeftWords } from "../training/timeLeft.ts";
 
 export function RunBar() {
   const { run } = useApp();
@@ -38,13 +38,14 @@ function RunWords() {
   const view = run.stages.value[stage];
   const running = run.phase.value === "running";
   const phase = phaseWords[run.phase.value];
-  const left = running ? secondsLeft(view, run.steps.value) : undefined;
+  const left = running ? timeLeft(run, stage) : undefined;
   return (
     <>
       <strong class="wide-only">{running ? stageWords[stage] : `${phase}: ${stageWords[stage]}`}</strong>
       <strong class="narrow-only">{running ? stageShort[stage] : phase}</strong>
-      {view.progress && <span> {progressWords(view.progress)}</span>}
-      {left !== undefined && <span class="quiet"> {left < 1 ? "almost done" : `about ${duration(left)} left`}</span>}
+      {/* A phone has room for one of the two, and the bar beside it shows the progress too. */}
+      {view.progress && <span {...(left && { class: "wide-only" })}> {progressWords(view.progress)}</span>}
+      {left && <span class="quiet"> {timeLeftWords(left)}</span>}
     </>
   );
 }

@@ -1,5 +1,5 @@
 /** The run as it goes: engine, stages, loss curve, figures. */
-import { secondsLeft, tokensPerSecond } from "../../app/estimate.ts";
+import { timeLeft, tokensPerSecond } from "../../app/estimate.ts";
 import type { StageView } from "../../app/runState.ts";
 import { type StageName, stageNames } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
@@ -78,11 +78,12 @@ function StageIcon({ state }: Pick<StageView, "state">) {
 }
 
 function Figures() {
-  const { steps, stages } = useApp().run;
+  const { run } = useApp();
+  const { steps } = run;
   const last = steps.value.at(-1);
   if (!last) return null;
   const pace = tokensPerSecond(steps.value);
-  const left = stages.value.train.state === "done" ? undefined : secondsLeft(stages.value.train, steps.value);
+  const left = timeLeft(run, "train");
   return (
     <dl class="figures">
       <div>
@@ -105,7 +106,10 @@ function Figures() {
       </div>
       <div>
         <dt>Time left</dt>
-        <dd>{left === undefined ? "–" : duration(left)}</dd>
+        <dd>
+          {left?.atLeast && <span class="quiet">at least </span>}
+          {left ? duration(left.seconds) : "–"}
+        </dd>
       </div>
     </dl>
   );
