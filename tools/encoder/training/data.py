@@ -42,6 +42,15 @@ class Texts:
         first = self.column["first"][document]
         return [self.text(first + i) for i in range(self.column["sentences"][document])]
 
+    def around(self, document: int, chance: random.Random) -> list[list[int]]:
+        """The document's sentences and those of the one before or after it, if that is of the same group."""
+        other = document + chance.choice((-1, 1))
+        group = self.column["group"]
+        if not 0 <= other < len(self) or group[other] != group[document]:
+            return self.sentences(document)
+        first, last = sorted((document, other))
+        return self.sentences(first) + self.sentences(last)
+
     def question(self, document: int, number: int) -> list[int]:
         return self.text(self.column["asked"][document] + number)
 
@@ -69,6 +78,8 @@ class Task:
     """Batches of documents of few groups, so that the other documents of a batch are hard negatives."""
     grouped: bool = False
     most: int = 3
+    """Share of the documents that go on with the next one of their group: the answer is then a part of a longer text."""
+    joined: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -177,6 +188,8 @@ def batch(pool: Pool, sizes: Sizes, chance: random.Random) -> Batch:
             asked, body, title = [title], flat(sentences), []
         else:
             asked, body = [texts.question(document, q) for q in questions], flat(sentences)
+            if pool.task.joined and chance.random() < pool.task.joined:
+                body = flat(texts.around(document, chance))
         titled = title + body if title and chance.random() < TITLED else body
         for query in asked:
             queries.append(hide(query[: sizes.longest_query], sizes.hidden, chance))
