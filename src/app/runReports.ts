@@ -75,8 +75,12 @@ function noteRefresh(app: App, refreshed: RefreshReport): void {
   const record = present(app.run.record.value, "the run");
   const earlier = (record.refreshes ?? []).filter((other) => other.version < version);
   app.run.record.value = { ...record, refreshes: [...earlier, refreshed] };
-  const start = "ANCE searched with new weights";
-  const words = `${start} after step ${version}: ${documents.toLocaleString("en")} documents were encoded anew in ${Math.max(1, Math.round(seconds))} s.`;
+  const start = "ANCE searched with";
+  const took = `${Math.max(1, Math.round(seconds))} s`;
+  const words =
+    version === 0
+      ? `${start} the weights from before training, in ${took}.`
+      : `${start} new weights after step ${version}: ${documents.toLocaleString("en")} documents were encoded anew in ${took}.`;
   notes.value = [...notes.value.filter((note) => !note.startsWith(start)), words];
 }
 
