@@ -50,7 +50,7 @@ export function describeShape(shape: EncoderShape): string {
  * The peak learning rate where a recipe is silent. A static encoder has nothing but its table, and needs larger steps:
  * chosen on the dev split of the built-in collection, where 2e-4 changed next to nothing and 1e-2 was too much.
  */
-export const usualLearningRates = { bert: 2e-4, static: 1e-3 } as const satisfies Record<
+export const usualLearningRates = { bert: 2e-5, static: 1e-3 } as const satisfies Record<
   EncoderShape["family"],
   number
 >;

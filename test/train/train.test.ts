@@ -203,7 +203,7 @@ test("where the recipe is silent, the learning rate is the usual one of the enco
   };
   const bert = fakeModel().model.shape;
   const bag = { family: "static", hidden: 1, vocabulary: 1 } as const;
-  expect(await peakOf(bert)).toEqual(new Set([2e-4]));
+  expect(await peakOf(bert)).toEqual(new Set([2e-5]));
   expect(await peakOf(bag)).toEqual(new Set([1e-3]));
   expect(await peakOf(bag, { learningRate: 0.5 })).toEqual(new Set([0.5]));
 });
