@@ -44,6 +44,7 @@ const recipe: ConfigInput = {
   negatives: [{ source: "bm25", count: 2, first: 1, last: 60 }],
   batchSize: 8,
   steps: 2,
+  learningRate: 2e-3,
   probes: 0,
 };
 const given = (collection: Collection, config: ConfigInput = {}, over: Partial<RunInput> = {}) =>

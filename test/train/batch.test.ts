@@ -45,9 +45,9 @@ test("masked, a query is not told that what answers it is wrong, nor the same th
   const set = { queries: ["q0", "q1", "q2"], documents: ["d0", "d1", "d2", "d0", "d4"], rows: [...rows, other] };
   const batch = contrastiveBatch(set, rows, { inBatch: true, mask: true }, tokenize);
   // Texts: q0, q1, q2, d0 (3), d1 (4), d2 (5), d4 (6).
-  const [first, second, third] = [0, 1, 2].map((b) => [
-    ...batch.candidates.slice(batch.offsets[b], batch.offsets[b + 1]),
-  ]);
+  const [first, second, third] = [0, 1, 2].map((b) =>
+    Array.from(batch.candidates.slice(batch.offsets[b], batch.offsets[b + 1])),
+  );
   expect(first).toEqual([3, 4, 5]);
   expect(second).toEqual([5, 4, 3, 6]);
   expect(third).toEqual([6, 3, 4, 5]);
