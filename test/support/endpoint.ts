@@ -12,6 +12,8 @@ export interface ScriptedEndpoint {
   readonly asked: ReadonlyMap<string, number>;
   /** Milliseconds before an answer; 0 unless set. */
   delay: number;
+  /** Whether pages of other origins may ask (CORS). */
+  allows: boolean;
   close(): Promise<void>;
 }
 
@@ -86,7 +88,7 @@ function reply(response: ServerResponse, body: Body, text: string): void {
 
 export async function scriptedEndpoint(): Promise<ScriptedEndpoint> {
   const asked = new Map<string, number>();
-  const state = { delay: 0 };
+  const state = { delay: 0, allows: true };
   async function answered(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const body = await bodyOf(request);
     await wait(state.delay);
@@ -96,8 +98,10 @@ export async function scriptedEndpoint(): Promise<ScriptedEndpoint> {
     reply(response, body, answer(body));
   }
   const server = createServer((request, response) => {
-    response.setHeader("access-control-allow-origin", "*");
-    response.setHeader("access-control-allow-headers", "*");
+    if (state.allows) {
+      response.setHeader("access-control-allow-origin", "*");
+      response.setHeader("access-control-allow-headers", "*");
+    }
     if (request.method === "OPTIONS") response.writeHead(204).end();
     else void answered(request, response);
   });
@@ -112,6 +116,12 @@ export async function scriptedEndpoint(): Promise<ScriptedEndpoint> {
     },
     set delay(ms: number) {
       state.delay = ms;
+    },
+    get allows() {
+      return state.allows;
+    },
+    set allows(every: boolean) {
+      state.allows = every;
     },
     close: () =>
       new Promise((resolve) => {
