@@ -5,6 +5,7 @@ import { type Config, parseConfig } from "../domain/config.ts";
 import type { EngineChoice } from "../domain/encoder.ts";
 import type { App } from "./app.ts";
 import type { Settings } from "./dependencies.ts";
+import { lossFields, lossInput, typedNumbers } from "./recipeLoss.ts";
 import { negativesInput, sourceFields, typedNumber } from "./recipeSources.ts";
 import { defaultEncoder } from "./shipped.ts";
 
@@ -18,6 +19,7 @@ function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
     pairs: config.pairs,
     ...sourceFields(config),
     ...mixFields(config),
+    ...lossFields(config),
     temperature: String(config.temperature),
     inBatch: config.inBatch,
     mask: config.mask,
@@ -122,7 +124,9 @@ export function resetRecipe(app: App): void {
 
 function parseFields(fields: RecipeFields): { config?: Config; problem?: string } {
   try {
-    return { config: parseConfig(configInput(fields)) };
+    const config = parseConfig(configInput(fields));
+    if (config.loss !== "marginMSE" || fields.guide !== "") return { config };
+    return { problem: "loss: MarginMSE learns the margins of a guide. Choose a guide, or another loss." };
   } catch (error) {
     return { problem: messageOf(error) };
   }
@@ -140,6 +144,7 @@ export function configInput(fields: RecipeFields): unknown {
     ...(fields.ratio !== "" && { ratio: { reading: fields.ratio, value: typedNumber(fields.ratioValue) } }),
     ...(fields.gate !== "" && { gate: gateInput(fields) }),
     batches: fields.batches,
+    ...lossInput(fields),
     inBatch: fields.inBatch,
     mask: fields.mask,
     schedule: fields.schedule,
@@ -149,10 +154,7 @@ export function configInput(fields: RecipeFields): unknown {
     ...(fields.pooling !== "" && { pooling: fields.pooling }),
     evaluate: {
       split: fields.split.trim() || "auto",
-      k: fields.k
-        .split(/[\s,;]+/)
-        .filter(Boolean)
-        .map(typedNumber),
+      k: typedNumbers(fields.k),
     },
   };
 }

@@ -70,6 +70,10 @@ export const isWritten = (source: string): source is "synthetic" | "human" =>
 /** Whether they are searched for while training goes on. */
 export const isRefreshed = (source: string): source is "ance" | "adore" => source === "ance" || source === "adore";
 
+/** Whether a batch cannot be put together without a guide's scores. */
+export const needsGuide = ({ gist, loss }: Partial<Pick<Config, "gist" | "loss">>): boolean =>
+  gist !== undefined || loss === "marginMSE";
+
 /** Positive-aware false-negative filters (NV-Retriever, arXiv 2407.15831); scores are the guide's cosines. */
 const gate = v.variant("filter", [
   /** Dropped if s(q,d−) > s(q,d+) − |s(q,d+)|·(1 − value). */
@@ -96,6 +100,43 @@ const ratio = v.variant("reading", [
  */
 export const pairSources = ["queries", "titles", "cloze", "documents"] as const;
 export type PairSource = (typeof pairSources)[number];
+
+/**
+ * What the scores of a query's candidates become. "infonce": −log softmax of the positive. "marginMSE": the guide's margins
+ * between positive and negatives are learned (arXiv 2010.02666). "lambdaRank": pairs weighted by what their exchange does
+ * to the reciprocal rank, as ADORE trains (arXiv 2104.08051).
+ */
+export const lossNames = ["infonce", "marginMSE", "lambdaRank"] as const;
+export type LossName = (typeof lossNames)[number];
+
+/** Harder negatives weigh more in InfoNCE's softmax: z = s / τ + alpha · s, the second s a constant (arXiv 2503.04812, eq. 5). */
+const hardness = v.strictObject({
+  /** 5 as EmbeddingGemma (arXiv 2509.20354) on "own"; 9 in arXiv 2503.04812 on in-batch ones. */
+  alpha: v.optional(positive, 5),
+  /** All negatives, in-batch ones too; the row's own; of those the written ones. */
+  on: v.optional(v.picklist(["all", "own", "written"]), "all"),
+});
+
+/**
+ * GISTEmbed (arXiv 2402.16829): in each batch a query's own and in-batch negatives are left out if the guide scores them above
+ * its score of the positive, less the margin. sentence-transformers' GISTEmbedLoss also sets queries against queries and
+ * positives against positives, and leaves out some of these in the same way; here there are no such pairs.
+ */
+const gist = v.strictObject({
+  /** "absolute": g(q,d−) > g(q,d+) − margin; "relative": g(q,d−) > g(q,d+) − |g(q,d+)|·margin. */
+  strategy: v.optional(v.picklist(["absolute", "relative"]), "absolute"),
+  margin: v.optional(v.pipe(number, v.minValue(0)), 0),
+});
+
+/**
+ * CausalNeg's entropy term (arXiv 2606.01304): −H of the written among themselves, and (their share of the softmax over all own
+ * negatives − their share of these)². It moves written negatives alone. With one written negative a row H is 0 whatever
+ * is learned, and only the second part acts.
+ */
+const entropy = v.strictObject({
+  weight: v.optional(positive, 0.05),
+  temperature: v.optional(positive, 0.1),
+});
 
 const evaluate = v.strictObject({
   /** "auto": test if there is one, else dev, else the only one. */
@@ -133,11 +174,25 @@ const keys = v.strictObject({
   probeRows: v.optional(v.pipe(count, v.maxValue(4096)), 64),
   /** Batches over which the variance of the gradient is measured before training (V_tr); 0 for not at all. */
   varianceBatches: v.optional(v.pipe(whole, v.maxValue(1000)), 0),
-  /** τ of InfoNCE: score = cosine / τ. */
+  /** What the scores of a query's candidates become: see lossNames. */
+  loss: v.optional(v.picklist(lossNames), "infonce"),
+  /** τ of InfoNCE and LambdaRank: score = cosine / τ. MarginMSE has none. */
   temperature: v.optional(positive, 0.05),
+  /** What the guide's cosines are multiplied by before MarginMSE takes their margins for the encoder's. */
+  marginScale: v.optional(positive, 1),
+  /** Half InfoNCE as ever, half from each answer to its query among the batch's queries; with in-batch negatives only. */
+  symmetric: v.optional(v.boolean(), false),
+  /** Without it all negatives weigh the same. */
+  hardness: v.optional(hardness),
+  /** Without it no negative is left out of a batch for its score. */
+  gist: v.optional(gist),
+  /** Added to InfoNCE; without it the origin of a negative does not matter. */
+  entropy: v.optional(entropy),
+  /** Matryoshka (arXiv 2205.13147): the loss is the mean over so many first numbers of each vector; where silent, all of them. */
+  dimensions: v.optional(v.pipe(v.array(count), v.minLength(1))),
   /** Whether the other queries' positives and negatives of the batch are negatives too. */
   inBatch: v.optional(v.boolean(), true),
-  /** Leaves out, of those, what is known to answer the query and what it already has among its own. */
+  /** Leaves out, of those, what is known to answer the query and what it already has; and the same of a symmetric loss' queries. */
   mask: v.optional(v.boolean(), true),
   /** Queries a step. */
   batchSize: v.optional(v.pipe(count, v.maxValue(4096)), 16),
@@ -170,9 +225,57 @@ const keys = v.strictObject({
   evaluate: v.optional(evaluate, { split: "auto", k: [10, 100] }),
 });
 
+type Keys = v.InferOutput<typeof keys>;
+
+/** Whether a row can have negatives that someone wrote for its query. */
+const hasWritten = ({ pairs, mix, ratio, negatives }: Keys): boolean =>
+  pairs === "queries" && mix !== "found" && (ratio !== undefined || negatives.some(({ source }) => isWritten(source)));
+
+const forInfonce = 'it goes with loss "infonce" only';
+const needsWritten =
+  "it needs negatives that were written for their queries: synthetic or human ones, in a mix that takes them";
+
 /** What only several keys together can get wrong. */
 const schema = v.pipe(
   keys,
+  v.forward(
+    v.check(({ marginScale, loss }) => marginScale === 1 || loss === "marginMSE", 'it goes with loss "marginMSE" only'),
+    ["marginScale"],
+  ),
+  v.forward(
+    v.check(({ symmetric, loss }) => !symmetric || loss === "infonce", forInfonce),
+    ["symmetric"],
+  ),
+  v.forward(
+    v.check(
+      ({ symmetric, inBatch }) => !symmetric || inBatch,
+      "it needs inBatch: without the other rows' queries an answer has nothing to tell its query from",
+    ),
+    ["symmetric"],
+  ),
+  v.forward(
+    v.check(({ hardness, loss }) => !hardness || loss === "infonce", forInfonce),
+    ["hardness"],
+  ),
+  v.forward(
+    v.check((keys) => keys.hardness?.on !== "written" || hasWritten(keys), needsWritten),
+    ["hardness"],
+  ),
+  v.forward(
+    v.check(({ entropy, loss }) => !entropy || loss === "infonce", forInfonce),
+    ["entropy"],
+  ),
+  v.forward(
+    v.check((keys) => !keys.entropy || hasWritten(keys), needsWritten),
+    ["entropy"],
+  ),
+  v.forward(
+    v.check(
+      ({ dimensions = [] }) => new Set(dimensions).size === dimensions.length,
+      "each number may stand there once",
+    ),
+    ["dimensions"],
+  ),
   v.forward(
     v.check(({ mix, ratio }) => ratio === undefined || mix === "hybrid", 'it goes with mix "hybrid" only'),
     ["ratio"],
@@ -203,7 +306,14 @@ export type RequestOf<Source extends NegativeRequest["source"]> = Extract<Negati
 /** The part of a recipe that the encoder thread needs. */
 export type TrainingConfig = Pick<
   Config,
+  | "loss"
   | "temperature"
+  | "marginScale"
+  | "symmetric"
+  | "hardness"
+  | "gist"
+  | "entropy"
+  | "dimensions"
   | "inBatch"
   | "mask"
   | "batchSize"

@@ -2,9 +2,14 @@
 
 import { digest, digestOf } from "../base/digest.ts";
 
-/** A BERT-family encoder: post-LayerNorm blocks, learned absolute positions, exact (erf) GELU. */
+/**
+ * An encoder of BERT's blocks: post-LayerNorm, learned absolute positions, exact (erf) GELU. DistilBERT, RoBERTa, XLM-R and
+ * MPNet are built like that too, but for the fields that may be left out: where one is, it is as in BERT.
+ */
 export interface BertShape {
   readonly family: "bert";
+  /** Whose names the parameters have in files; RoBERTa and XLM-R use BERT's. */
+  readonly names?: "bert" | "distilbert" | "mpnet";
   /** Transformer blocks. */
   readonly layers: number;
   /** H, the width of a token. */
@@ -15,10 +20,42 @@ export interface BertShape {
   readonly intermediate: number;
   /** V, entries of the vocabulary. */
   readonly vocabulary: number;
-  /** P, positions: no text may have more tokens. */
+  /** P, positions in the table; {@link mostTokens} says how long a text may be. */
   readonly positions: number;
-  /** Token types; only type 0 is used. */
+  /** Position of a text's first token, 0 if left out: RoBERTa, XLM-R and MPNet count from padding_idx + 1. */
+  readonly firstPosition?: number;
+  /** Token types, of which only type 0 is used; DistilBERT and MPNet have none. */
   readonly types: number;
+  /** Entries a head of a bias on the scores by the distance from query to key, shared by all layers; none if left out. */
+  readonly distanceBuckets?: number;
+  readonly layerNormEpsilon: number;
+}
+
+/**
+ * ModernBERT (Warner et al., 2024): pre-LayerNorm, rotary positions, GeGLU with exact (erf) GELU, no biases; layers that see
+ * the whole text between layers that see a window.
+ */
+export interface ModernBertShape {
+  readonly family: "modernbert";
+  /** Transformer blocks; the first has no norm before its attention. */
+  readonly layers: number;
+  /** H, the width of a token. */
+  readonly hidden: number;
+  /** N; head size D = H / N, which is even. */
+  readonly heads: number;
+  /** I, the width inside the feed-forward, behind the gate. */
+  readonly intermediate: number;
+  /** V, entries of the vocabulary. */
+  readonly vocabulary: number;
+  /** No text may have more tokens. */
+  readonly positions: number;
+  /** Layers 0, n, 2n, … see the whole text. */
+  readonly globalEvery: number;
+  /** In the others a token sees so many on each side of it. */
+  readonly window: number;
+  /** θ of the rotary positions in layers that see the whole text, and in the others. */
+  readonly globalTheta: number;
+  readonly localTheta: number;
   readonly layerNormEpsilon: number;
 }
 
@@ -31,12 +68,17 @@ export interface StaticShape {
   readonly vocabulary: number;
 }
 
-export type EncoderShape = BertShape | StaticShape;
+export type EncoderShape = BertShape | ModernBertShape | StaticShape;
+
+/** Tokens of the longest text, special tokens included. */
+export const mostTokens = ({ positions, firstPosition = 0 }: Pick<BertShape, "positions" | "firstPosition">): number =>
+  positions - firstPosition;
 
 /** An encoder's build in a few words: "2 layers, 128 wide". */
 export function describeShape(shape: EncoderShape): string {
   switch (shape.family) {
     case "bert":
+    case "modernbert":
       return `${shape.layers} ${shape.layers === 1 ? "layer" : "layers"}, ${shape.hidden} wide`;
     case "static":
       return `static token vectors, ${shape.hidden} wide`;
@@ -45,16 +87,17 @@ export function describeShape(shape: EncoderShape): string {
   }
 }
 
-/** How token vectors become one; "mean" is all that a static encoder knows. */
 /**
  * The peak learning rate where a recipe is silent. A static encoder has nothing but its table, and needs larger steps:
- * chosen on the dev split of the built-in collection, where 2e-4 changed next to nothing and 1e-2 was too much.
+ * chosen on the dev split of the built-in collection, where 2e-4 changed next to nothing and 1e-2 was too much. ModernBERT's
+ * was not chosen by trials: a common one for pre-trained encoders of its size, which take 1e-5 to 1e-4.
  */
-export const usualLearningRates = { bert: 2e-5, static: 1e-3 } as const satisfies Record<
+export const usualLearningRates = { bert: 2e-5, modernbert: 2e-5, static: 1e-3 } as const satisfies Record<
   EncoderShape["family"],
   number
 >;
 
+/** How token vectors become one; "mean" is all that a static encoder knows. */
 export type Pooling = "mean" | "cls";
 
 /** An encoder folder as files: path inside the folder → bytes ("config.json", "1_Pooling/config.json", …). */

@@ -3,6 +3,7 @@
  * moments are flat Float32 arenas that share one layout (encoder/parameters.ts), so that a checkpoint made by one engine
  * goes on with the other.
  */
+import type { LossName } from "./config.ts";
 import type { EncoderShape, EngineInfo, Pooling } from "./encoder.ts";
 import type { Checkpoint } from "./training.ts";
 
@@ -14,10 +15,20 @@ export interface PackedTexts {
   readonly cuSeqlens: Int32Array<ArrayBuffer>;
 }
 
+/** What a candidate is to its query, as bits. The positive, and whoever is nothing of this, has 0. */
+export const roles = {
+  /** Its score weighs more in InfoNCE (hardness weighting). */
+  hardened: 1,
+  /** A negative of the query's own, and whether it was found or written: the entropy term is over these alone. */
+  found: 2,
+  written: 4,
+} as const;
+
 /**
- * A batch for InfoNCE. Query b is text `queries[b]`; its candidates are the texts
+ * Queries and who they are compared with. Query b is text `queries[b]`; its candidates are the texts
  * `candidates[offsets[b] … offsets[b + 1])`, the positive first. A text may be a candidate of many queries, and may stand
- * more than once among the candidates of one; each occurrence counts.
+ * more than once among the candidates of one; each occurrence counts. Where the loss is symmetric, a passage is a query
+ * too: its candidates are queries.
  */
 export interface ContrastiveBatch {
   readonly texts: PackedTexts;
@@ -27,12 +38,37 @@ export interface ContrastiveBatch {
   readonly offsets: Int32Array<ArrayBuffer>;
   /** (offsets[B]) */
   readonly candidates: Int32Array<ArrayBuffer>;
+  /** (offsets[B]), of {@link roles}; there where hardness or entropy ask for it. */
+  readonly roles?: Int32Array<ArrayBuffer>;
+  /** (offsets[B]) what a teacher gives the pair; there for MarginMSE. */
+  readonly targets?: Float32Array<ArrayBuffer>;
+}
+
+/** Queries with at least one written negative of their own: the entropy term is the mean over these. */
+export function queriesWithWritten({ offsets, roles: given }: Pick<ContrastiveBatch, "offsets" | "roles">): number {
+  const hasWritten = (b: number) => given?.subarray(offsets[b - 1], offsets[b]).some((role) => role & roles.written);
+  return offsets.reduce((count, _, b) => count + (b > 0 && hasWritten(b) ? 1 : 0), 0);
+}
+
+/** What the scores of a batch become; s is a cosine. All are means over the queries. */
+export interface LossSettings {
+  /** τ: InfoNCE and LambdaRank score by s / τ, MarginMSE by s itself. */
+  readonly temperature: number;
+  /** Where left out, InfoNCE. */
+  readonly loss?: LossName;
+  /** α: a hardened candidate's z in InfoNCE is s / τ + α · s, with the second s taken for a constant (arXiv 2503.04812, eq. 5). */
+  readonly hardness?: number;
+  /** CausalNeg's entropy term beside InfoNCE (arXiv 2606.01304). */
+  readonly entropy?: { readonly weight: number; readonly temperature: number };
+  /**
+   * Matryoshka (arXiv 2205.13147): the mean of the losses on so many first numbers of each vector, brought to unit length;
+   * none may be more than the encoder's width. Where left out, on whole vectors.
+   */
+  readonly dimensions?: readonly number[];
 }
 
 /** Loss and AdamW settings that hold for a whole run (Loshchilov and Hutter, 2019; decay on matrices only). */
-export interface TrainerSettings {
-  /** τ: the score is cosine / τ. */
-  readonly temperature: number;
+export interface TrainerSettings extends LossSettings {
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
@@ -41,7 +77,7 @@ export interface TrainerSettings {
 }
 
 export interface StepOutcome {
-  /** Mean over queries, in nats. */
+  /** Mean over queries; of InfoNCE in nats. */
   readonly loss: number;
   /** Before clipping. */
   readonly gradNorm: number;

@@ -29,6 +29,18 @@ export interface TrainingSet {
   readonly rows: readonly TrainingRow[];
   /** For batches by topic: the cluster of each row. */
   readonly topics?: readonly number[];
+  /** For GIST and MarginMSE; not stored with the rows, as a guide gives the same ones again. */
+  readonly guide?: GuideVectors;
+}
+
+/** Unit vectors of the training texts by the guide, whose cosines are its scores. */
+export interface GuideVectors {
+  /** Of {@link TrainingSet.queries}. */
+  readonly queries: Vectors;
+  /** Of {@link TrainingSet.documents}. */
+  readonly documents: Vectors;
+  /** Of {@link Refresh.corpus}, where training searches it. */
+  readonly corpus?: Vectors;
 }
 
 /** Negatives that are searched for while training goes on, and put after a row's own. */
@@ -63,7 +75,7 @@ export interface StepReport {
   /** 1-based. */
   readonly step: number;
   readonly steps: number;
-  /** Mean InfoNCE over the batch's queries, in nats. */
+  /** Mean over the batch's queries; of InfoNCE in nats. */
   readonly loss: number;
   /** Global L2 norm of the gradient before clipping. */
   readonly gradNorm: number;

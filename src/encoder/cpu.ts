@@ -1,7 +1,7 @@
 /**
  * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle, on one thread. BERT's blocks run on
  * kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
- * lookup and its gradient, pooling, InfoNCE and its gradient (in double precision), clipping and AdamW. A static encoder is
+ * lookup and its gradient, pooling, the loss and its gradient (in double precision), clipping and AdamW. A static encoder is
  * nothing but these, and needs no WebAssembly. One browser on one machine always gives the same bits; another may round
  * products otherwise.
  */
@@ -11,7 +11,9 @@ import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../domain/eng
 import type { StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
+import { bertLayers } from "./cpu/bert.ts";
 import { Heap } from "./cpu/heap.ts";
+import { modernBertLayers } from "./cpu/modernbert.ts";
 import type { Arena, Network } from "./cpu/network.ts";
 import { staticNetwork } from "./cpu/static.ts";
 import { Transformer } from "./cpu/transformer.ts";
@@ -30,12 +32,17 @@ export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine
   const memory = new ByteCount();
 
   function networkOf({ shape, pooling }: ModelInput, table: ParameterTable): Network {
+    const heap = () => new Heap((bytes) => memory.add(bytes));
     switch (shape.family) {
       case "bert":
-        return new Transformer(new Heap((bytes) => memory.add(bytes)), {
-          layout: { shape, table },
+        return new Transformer(heap(), { shape, table, pooling, keptBytes, layers: bertLayers({ shape, table }) });
+      case "modernbert":
+        return new Transformer(heap(), {
+          shape,
+          table,
           pooling,
           keptBytes,
+          layers: modernBertLayers({ shape, table }),
         });
       case "static":
         assert(pooling === "mean", "a static encoder's pooling is the mean");
@@ -142,14 +149,14 @@ class CpuTrainer implements Trainer {
   step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome> {
     const { weightArena, parts } = this.#model;
     const gradient = this.#gradient;
-    const { temperature } = this.#settings;
+    const settings = this.#settings;
     return this.#model.queue(() => {
       gradient.fill(0);
-      const loss = parts.network.differentiate(weightArena, batch, { temperature, gradient });
+      const loss = parts.network.differentiate(weightArena, batch, { settings, gradient });
       const norm = gradientNorm(gradient);
       if (Number.isFinite(loss) && Number.isFinite(norm)) {
         const { decayed } = parts.table;
-        adamW(weightArena, this.#moments, this.#settings, { gradient, norm, learningRate, decayed });
+        adamW(weightArena, this.#moments, settings, { gradient, norm, learningRate, decayed });
         parts.network.weightsChanged();
       }
       return { loss, gradNorm: norm };

@@ -1,13 +1,13 @@
 /**
  * Encoder folders as sentence-transformers and transformers write them: read whole, checked, and written back with new
- * weights in the form that sentence-transformers reads, from 2.x to 6.x for BERT and from 3.2 to 6.x for a static encoder.
+ * weights in the form that sentence-transformers reads, from 2.x to 6.x for a transformer and from 3.2 to 6.x for a static encoder.
  */
 import * as v from "valibot";
 import type { EncoderCard, EncoderFolder, Pooling } from "../domain/encoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
-import { bertFiles, openBert } from "./folder/bert.ts";
 import { asJson, modulesOf, optionalJson, utf8 } from "./folder/files.ts";
 import { isStatic, openStatic, staticFiles } from "./folder/static.ts";
+import { openTransformer, transformerFiles } from "./folder/transformer.ts";
 import type { ParameterTable } from "./parameters.ts";
 
 export interface OpenFolder {
@@ -39,7 +39,7 @@ export function openFolder(folder: EncoderFolder): OpenFolder {
   const modules = modulesOf(folder);
   const { shape, pooling, maxTokens, ...opened } = isStatic(modules)
     ? openStatic(folder, modules)
-    : openBert(folder, modules);
+    : openTransformer(folder, modules);
   const prefixes = prefixesOf(folder);
   const card: EncoderCard = {
     name: folder.name,
@@ -67,7 +67,8 @@ export interface FolderChanges {
 function familyFiles({ folder, card, table }: OpenFolder, { weights, pooling }: FolderChanges) {
   switch (card.shape.family) {
     case "bert":
-      return { files: bertFiles(folder, { table, card, weights, pooling }), since: "2.2.0" };
+    case "modernbert":
+      return { files: transformerFiles(folder, { table, card, weights, pooling }), since: "2.2.0" };
     case "static":
       return { files: staticFiles(folder, modulesOf(folder), { table, weights }), since: "3.2.0" };
     default:

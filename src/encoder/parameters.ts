@@ -4,11 +4,11 @@
  *
  * A region is what a kernel binds: it starts on a 256-byte boundary (WebGPU's default minStorageBufferOffsetAlignment).
  * Matrices come first and vectors after them, so that weight decay applies to one prefix. Query, key and value are one
- * region, hence one matrix multiplication; a tensor names a part of a region as Hugging Face's BertModel does, or
- * sentence-transformers' StaticEmbedding.
+ * region, hence one matrix multiplication; a tensor names a part of a region as the files of its family do (plans.ts).
  * Padding between regions is zero in every arena and stays zero.
  */
-import type { BertShape, EncoderShape } from "../domain/encoder.ts";
+import type { EncoderShape } from "../domain/encoder.ts";
+import { bertPlans, modernBertPlans, staticPlans, type Part, type Plan, type Plans } from "./plans.ts";
 
 export interface Region {
   /** "layer.0.attention.qkv.weight", … */
@@ -19,7 +19,7 @@ export interface Region {
 }
 
 export interface Tensor {
-  /** The name in model.safetensors: Hugging Face's without the "bert." prefix, or StaticEmbedding's. */
+  /** The name in model.safetensors: Hugging Face's without a prefix such as "bert.", or StaticEmbedding's. */
   readonly name: string;
   /** In floats. */
   readonly offset: number;
@@ -40,67 +40,7 @@ export interface ParameterTable {
 /** Floats in 256 bytes. */
 const ALIGNMENT = 64;
 
-interface Part {
-  readonly tensor: string;
-  readonly shape: readonly number[];
-}
-interface Plan {
-  readonly region: string;
-  readonly parts: readonly Part[];
-}
-
 export const size = (shape: readonly number[]): number => shape.reduce((product, n) => product * n, 1);
-
-const single = (region: string, tensor: string, shape: readonly number[]): Plan => ({
-  region,
-  parts: [{ tensor, shape }],
-});
-
-function matrices({ layers, hidden: H, intermediate: I, vocabulary, positions, types }: BertShape): Plan[] {
-  const plans = [
-    single("embeddings.word", "embeddings.word_embeddings.weight", [vocabulary, H]),
-    single("embeddings.position", "embeddings.position_embeddings.weight", [positions, H]),
-    single("embeddings.type", "embeddings.token_type_embeddings.weight", [types, H]),
-  ];
-  for (let i = 0; i < layers; i++) {
-    const at = `encoder.layer.${i}`;
-    const parts = ["query", "key", "value"].map((name) => ({
-      tensor: `${at}.attention.self.${name}.weight`,
-      shape: [H, H],
-    }));
-    plans.push(
-      { region: `layer.${i}.attention.qkv.weight`, parts },
-      single(`layer.${i}.attention.output.weight`, `${at}.attention.output.dense.weight`, [H, H]),
-      single(`layer.${i}.intermediate.weight`, `${at}.intermediate.dense.weight`, [I, H]),
-      single(`layer.${i}.output.weight`, `${at}.output.dense.weight`, [H, I]),
-    );
-  }
-  return plans;
-}
-
-function vectors({ layers, hidden: H, intermediate: I }: BertShape): Plan[] {
-  const norm = (region: string, tensor: string) => [
-    single(`${region}.weight`, `${tensor}.weight`, [H]),
-    single(`${region}.bias`, `${tensor}.bias`, [H]),
-  ];
-  const plans = norm("embeddings.norm", "embeddings.LayerNorm");
-  for (let i = 0; i < layers; i++) {
-    const at = `encoder.layer.${i}`;
-    const parts = ["query", "key", "value"].map((name) => ({
-      tensor: `${at}.attention.self.${name}.bias`,
-      shape: [H],
-    }));
-    plans.push(
-      { region: `layer.${i}.attention.qkv.bias`, parts },
-      single(`layer.${i}.attention.output.bias`, `${at}.attention.output.dense.bias`, [H]),
-      ...norm(`layer.${i}.attention.norm`, `${at}.attention.output.LayerNorm`),
-      single(`layer.${i}.intermediate.bias`, `${at}.intermediate.dense.bias`, [I]),
-      single(`layer.${i}.output.bias`, `${at}.output.dense.bias`, [H]),
-      ...norm(`layer.${i}.output.norm`, `${at}.output.LayerNorm`),
-    );
-  }
-  return plans;
-}
 
 /** Rows of stacked parts: (H, H) three times is (3H, H), and (H) three times is (3H). */
 const stacked = (parts: readonly Part[]): readonly number[] => {
@@ -108,21 +48,14 @@ const stacked = (parts: readonly Part[]): readonly number[] => {
   return [(first ?? 0) * parts.length, ...rest];
 };
 
-interface Plans {
-  /** Weight decay applies to these. */
-  readonly matrices: readonly Plan[];
-  readonly vectors: readonly Plan[];
-}
-
 function plansOf(shape: EncoderShape): Plans {
   switch (shape.family) {
     case "bert":
-      return { matrices: matrices(shape), vectors: vectors(shape) };
+      return bertPlans(shape);
+    case "modernbert":
+      return modernBertPlans(shape);
     case "static":
-      return {
-        matrices: [single("embeddings.word", "embedding.weight", [shape.vocabulary, shape.hidden])],
-        vectors: [],
-      };
+      return staticPlans(shape);
     default:
       return shape satisfies never;
   }

@@ -1,6 +1,7 @@
 /** The model card of a fine-tuned encoder: what it was trained on, how, and what that did, in the model's own README. */
 import type { Config } from "../domain/config.ts";
 import { describeShape } from "../domain/encoder.ts";
+import { describeLoss, lossTitles } from "../domain/loss.ts";
 import { headlineMetrics, systems, type Interval } from "../domain/ranking.ts";
 import { heldOutSplit, type Figures, type RunResult } from "../domain/run.ts";
 import { leakSentence, queriesOn, verdictsOf } from "../domain/verdict.ts";
@@ -46,7 +47,7 @@ export function modelCard({ result, config, collectionName, collectionDigest }: 
   return `---
 library_name: sentence-transformers
 pipeline_tag: sentence-similarity
-tags: [sentence-transformers, sentence-similarity, feature-extraction, dense, "dataset_size:${result.trainingRows}", "loss:InfoNCE"]
+tags: [sentence-transformers, sentence-similarity, feature-extraction, dense, "dataset_size:${result.trainingRows}", "loss:${lossTitles[config.loss ?? "infonce"]}"]
 ---
 
 # ${plain(encoder.name)}, fine-tuned
@@ -75,7 +76,7 @@ print(queries @ documents.T)
 - Collection: ${plain(collectionName)} (SHA-256 ${collectionDigest})
 - Pairs: ${pairWords[config.pairs]}
 - ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine
-- Loss: InfoNCE, cosine / ${config.temperature}${config.inBatch ? `, with in-batch negatives${config.mask ? " (known answers left out)" : ""}` : ""}
+- Loss: ${describeLoss(config)}
 
 \`\`\`json
 ${JSON.stringify(config, undefined, 2)}

@@ -1,4 +1,4 @@
-/** The sizes that change from batch to batch. Kernels see the first three; the others only say how much to dispatch. */
+/** The sizes that change from batch to batch. Kernels see the first four; the others only say how much to dispatch. */
 export interface Counts {
   /** Tokens. */
   readonly T: number;
@@ -15,7 +15,8 @@ export interface Counts {
 }
 
 /** The uniform `Counts` of the kernels. */
-export const countsUniform = ({ T, S, B }: Counts): Uint32Array<ArrayBuffer> => new Uint32Array([T, S, B, 0]);
+export const countsUniform = ({ T, S, B, blocks }: Counts): Uint32Array<ArrayBuffer> =>
+  new Uint32Array([T, S, B, blocks]);
 
 /** Tokens in a block of the attention kernels. */
 export const BLOCK = 32;

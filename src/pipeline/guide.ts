@@ -1,17 +1,33 @@
 /**
  * An encoder with fixed weights that reads the collection: the starting encoder, whose vectors mining, the gate, the
- * measurement before training and ADORE share, or a guide of its own for mining and the gate.
+ * measurement before training and ADORE share, or a guide of its own for mining, the gate, GIST and MarginMSE.
  */
 import { assert, present } from "../base/assert.ts";
+import { UserError } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { EncoderFolder, Vectors } from "../domain/encoder.ts";
 import type { EncoderStages, ModelHandle } from "../domain/stages.ts";
+import type { GuideVectors, TrainingSet } from "../domain/training.ts";
 import type { RunInput, Services } from "./run.ts";
 import { made, type State, type Work } from "./state.ts";
 
+/** MarginMSE, and no guide but the encoder that is trained. */
+export class NoTeacher extends UserError {
+  override readonly name = "NoTeacher";
+}
+
+/** Errors: {@link NoTeacher}. */
+export function checkTeacher({ config, guide }: Pick<RunInput, "config" | "guide">): void {
+  if (config.loss !== "marginMSE" || guide) return;
+  throw new NoTeacher(
+    "The loss is MarginMSE, which learns the margins of a guide, and this run has none: it would teach the encoder what it gives already. " +
+      "Choose another encoder as the guide, or another loss.",
+  );
+}
+
 export interface Guide {
   readonly model: ModelHandle;
-  /** How it reads: the recipe's prefixes and pooling are the starting encoder's, never another guide's. */
+  /** How it reads: the recipe's prefixes, pooling and dimensions are the starting encoder's, never another guide's. */
   readonly config: TrainingConfig;
   /** Of its index at the retriever. The index of the starting encoder is the one that is measured before training. */
   readonly index: "before" | "guide";
@@ -49,7 +65,7 @@ export async function* guideFor(state: State): Work<Guide> {
 
 async function* opened(encoder: EncoderStages, folder: EncoderFolder, { engine, config }: RunInput): Work<Guide> {
   const { model } = yield* encoder.open({ folder, engine });
-  const { queryPrefix: _query, documentPrefix: _document, pooling: _pooling, ...own } = config;
+  const { queryPrefix: _query, documentPrefix: _document, pooling: _pooling, dimensions: _dimensions, ...own } = config;
   return guideOf(model, "guide", own);
 }
 
@@ -131,6 +147,17 @@ export async function* documentVectors(
     if (at !== undefined && guide.collection) return vectorAt(guide.collection, at);
     return present(guide.documents.get(text), "the text's vector");
   };
+}
+
+/** Of all texts of a training set; where training searches the collection (`searched`), of that too. */
+export async function* guideVectors(state: State, data: TrainingSet, searched: boolean): Work<GuideVectors> {
+  const guide = yield* guideFor(state);
+  // The starting encoder has to read the whole collection anyway.
+  const corpus = searched || guide === state.start ? yield* collectionVectors(state, guide) : undefined;
+  const queries = yield* queryVectors(state, guide, data.queries);
+  const vectorOf = yield* documentVectors(state, guide, data.documents);
+  const documents = stacked(data.documents.map(vectorOf));
+  return { queries, documents, ...(searched && corpus && { corpus }) };
 }
 
 /** Inner product: the cosine of unit vectors. */

@@ -1,18 +1,20 @@
 /** From candidates to training rows: mine, gate, mix. */
 import { finish } from "../base/channel.ts";
+import { needsGuide } from "../domain/config.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { TrainingSet } from "../domain/training.ts";
 import { mix, type Answer } from "../negatives/mix.ts";
 import { gatherPools, type FoundBySource, type Pool } from "../negatives/pools.ts";
 import { clusterTopics, topicCount } from "../negatives/topics.ts";
 import { gateStage, hasGate, relabelled, writtenAnswers } from "./gate.ts";
-import { closeGuide, guideFor, queryVectors } from "./guide.ts";
+import { checkTeacher, closeGuide, guideFor, guideVectors, queryVectors } from "./guide.ts";
 import { mine, trainingQueries } from "./mine.ts";
 import { mixNotes } from "./notes.ts";
 import { exclusions, refreshes } from "./refresh.ts";
 import { made, noted, stage, type Reports, type State, type Work } from "./state.ts";
 
 export interface Rows {
+  /** With the guide's vectors where the recipe needs them. */
   readonly data: TrainingSet;
   /** For each row what training may not find for it; undefined where training finds nothing. */
   readonly excluded: readonly (readonly number[])[] | undefined;
@@ -36,6 +38,13 @@ async function* withTopics(state: State, data: TrainingSet): Work<TrainingSet> {
   return { ...data, topics: data.rows.map(({ query }) => topics[query] ?? 0) };
 }
 
+/** The set with what its batches need of the guide beside the rows. */
+async function* guided(state: State, rows: TrainingSet): Work<TrainingSet> {
+  const data = yield* withTopics(state, rows);
+  if (!needsGuide(state.input.config) || data.rows.length === 0) return data;
+  return { ...data, guide: yield* guideVectors(state, data, refreshes(state)) };
+}
+
 async function* mixing(state: State, pools: readonly Pool[]): Work<Rows> {
   const outcome = mix({
     answers: answersOf(state),
@@ -43,7 +52,7 @@ async function* mixing(state: State, pools: readonly Pool[]): Work<Rows> {
     queryText: state.corpus.queryText,
     config: state.input.config,
   });
-  const data = yield* withTopics(state, outcome.trainingSet);
+  const data = yield* guided(state, outcome.trainingSet);
   yield* noted(state, "mix", mixNotes(state.input.config, outcome));
   return { data, excluded: yield* excludedOf(state, data) };
 }
@@ -75,18 +84,21 @@ async function* fresh(state: State): Reports<Rows> {
 
 /** Rows that are there already are taken as they are; only what stands beside them is made again. Without a gate that needs no thread. */
 async function* given(state: State, known: TrainingSet): Reports<Rows> {
-  const { batches, gate } = state.input.config;
-  const data = batches === "topics" && !known.topics ? yield* stage(state, "mix", withTopics(state, known)) : known;
-  if (refreshes(state) && gate) return { data, excluded: yield* stage(state, "gate", exclusions(state, data)) };
+  const { config } = state.input;
+  const lacks = (config.batches === "topics" && !known.topics) || needsGuide(config);
+  const data = lacks ? yield* stage(state, "mix", guided(state, known)) : known;
+  if (refreshes(state) && config.gate) return { data, excluded: yield* stage(state, "gate", exclusions(state, data)) };
   return { data, excluded: await finish(excludedOf(state, data)) };
 }
 
-/** The rows to train on; the guide is closed when they are there. */
+/** The rows to train on; the guide is closed when they are there. Errors: NoTeacher. */
 export async function* rowsStages(state: State): Reports<Rows> {
   const { input } = state;
+  checkTeacher(input);
   const known = input.trainingSet ?? input.products?.trainingSet;
   const rows = known ? yield* given(state, known) : yield* fresh(state);
   await finish(closeGuide(state));
-  if (rows.data.rows.length > 0) yield made({ name: "trainingSet", value: rows.data });
+  const { guide: _vectors, ...kept } = rows.data;
+  if (kept.rows.length > 0) yield made({ name: "trainingSet", value: kept });
   return rows;
 }

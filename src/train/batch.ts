@@ -1,8 +1,9 @@
 /** From rows of texts to what an engine trains on: packed token ids and candidate lists. */
 import { present } from "../base/assert.ts";
-import type { TrainingConfig } from "../domain/config.ts";
-import type { ContrastiveBatch, PackedTexts } from "../domain/engine.ts";
+import { isWritten } from "../domain/config.ts";
+import { roles, type ContrastiveBatch, type PackedTexts } from "../domain/engine.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
+import { candidatesOf, guideScore, queriesFor, type BatchConfig, type Candidate } from "./candidates.ts";
 
 export type Tokenize = (text: string, kind: "query" | "document") => readonly number[];
 
@@ -31,64 +32,84 @@ function textTable(data: TrainingSet, tokenize: Tokenize) {
   return { texts, of };
 }
 
-const textOf = ({ documents }: TrainingSet, at: number): string => present(documents[at], `document ${at}`);
-
-/** The texts that answer each query of a set, by any of its rows. */
-const answersBySet = new WeakMap<TrainingSet, ReadonlyMap<number, ReadonlySet<string>>>();
-
-function answersOf(data: TrainingSet): ReadonlyMap<number, ReadonlySet<string>> {
-  const known = answersBySet.get(data);
-  if (known) return known;
-  const answers = new Map<number, Set<string>>();
-  for (const { query, positive } of data.rows) {
-    answers.set(query, (answers.get(query) ?? new Set()).add(textOf(data, positive)));
-  }
-  answersBySet.set(data, answers);
-  return answers;
+/** A query of the batch, as indices of its texts. */
+interface List {
+  readonly query: number;
+  readonly candidates: readonly number[];
+  readonly roles?: readonly number[];
+  readonly targets?: readonly number[];
 }
 
-const documentsOf = ({ positive, negatives }: TrainingRow): readonly number[] => [
-  positive,
-  ...negatives.map(({ document }) => document),
-];
+/** The positive is none of this. */
+function roleOf({ source }: Candidate, j: number, { hardness }: BatchConfig): number {
+  if (j === 0) return 0;
+  const written = source !== undefined && isWritten(source);
+  const hardened = { all: true, own: source !== undefined, written }[hardness?.on ?? "all"];
+  const own = source === undefined ? 0 : written ? roles.written : roles.found;
+  return own | (hardness && hardened ? roles.hardened : 0);
+}
 
-/** Of the other rows' passages, each text once, those that do not answer the row's query and that it does not have itself. */
-function masked(data: TrainingSet, row: TrainingRow, others: readonly number[]): readonly number[] {
-  const passedOver = new Set(answersOf(data).get(row.query));
-  for (const document of documentsOf(row)) passedOver.add(textOf(data, document));
-  return others.filter((document) => {
-    const text = textOf(data, document);
-    const isNew = !passedOver.has(text);
-    passedOver.add(text);
-    return isNew;
+/** What a loss has to know of the candidates besides. */
+function marks(data: TrainingSet, { query }: TrainingRow, candidates: readonly Candidate[], config: BatchConfig) {
+  const { loss, hardness, entropy, marginScale = 1 } = config;
+  return {
+    ...((hardness || entropy) && { roles: candidates.map((candidate, j) => roleOf(candidate, j, config)) }),
+    ...(loss === "marginMSE" && {
+      targets: candidates.map(({ document }) => marginScale * guideScore(data, query, document)),
+    }),
+  };
+}
+
+function listsOf(
+  data: TrainingSet,
+  rows: readonly TrainingRow[],
+  config: BatchConfig,
+  table: ReturnType<typeof textTable>,
+): readonly List[] {
+  const queries = rows.map(({ query }) => table.of("query", query));
+  const compared = rows.map((row) => candidatesOf({ data, rows, row, config }));
+  // Texts are numbered in this order: queries, each row's own passages, and only then what other rows do not have.
+  compared.forEach((candidates) =>
+    candidates.forEach(({ document, source }, j) => (j === 0 || source) && table.of("document", document)),
+  );
+  const lists = rows.map((row, b): List => {
+    const candidates = present(compared[b], "candidates");
+    const texts = candidates.map(({ document }) => table.of("document", document));
+    return { query: present(queries[b], "query"), candidates: texts, ...marks(data, row, candidates, config) };
   });
+  if (!config.symmetric) return lists;
+  const backwards = rows.map((row): List => {
+    const candidates = queriesFor({ data, rows, row, config }).map((query) => table.of("query", query));
+    return { query: table.of("document", row.positive), candidates };
+  });
+  return [...lists, ...backwards];
 }
+
+/** A list's numbers, or as many zeros: nothing of a query that stands in for a passage has a role. */
+const flat = (lists: readonly List[], numbers: (list: List) => readonly number[] | undefined): number[] =>
+  lists.flatMap((list) => numbers(list) ?? list.candidates.map(() => 0));
 
 /**
- * The batch of `rows`. A query's candidates are its positive, its negatives, and with `inBatch` the positives and
- * negatives of the other rows, in row order: with `mask` each text once, and none that answers the query by any row of
- * `data` or that it has already; else each occurrence.
+ * The batch of `rows`: each row's query with its candidates; with `symmetric` then each row's positive with its queries.
+ * Both directions have as many lists, so that the mean over all is the mean of the two. Where a guide's scores are asked
+ * for, `data` must have its vectors.
  */
 export function contrastiveBatch(
   data: TrainingSet,
   rows: readonly TrainingRow[],
-  { inBatch, mask }: Pick<TrainingConfig, "inBatch" | "mask">,
+  config: BatchConfig,
   tokenize: Tokenize,
 ): ContrastiveBatch {
   const table = textTable(data, tokenize);
-  const queries = rows.map((row) => table.of("query", row.query));
-  const own = rows.map((row) => documentsOf(row).map((document) => table.of("document", document)));
-  const othersOf = (row: TrainingRow) => rows.flatMap((other) => (other === row ? [] : documentsOf(other)));
-  const candidates = rows.map((row, b) => {
-    const others = !inBatch ? [] : mask ? masked(data, row, othersOf(row)) : othersOf(row);
-    return [...(own[b] ?? []), ...others.map((document) => table.of("document", document))];
-  });
-  const offsets = new Int32Array(rows.length + 1);
-  for (const [b, row] of candidates.entries()) offsets[b + 1] = (offsets[b] ?? 0) + row.length;
+  const lists = listsOf(data, rows, config, table);
+  const offsets = new Int32Array(lists.length + 1);
+  for (const [b, { candidates }] of lists.entries()) offsets[b + 1] = (offsets[b] ?? 0) + candidates.length;
   return {
     texts: packTexts(table.texts),
-    queries: Int32Array.from(queries),
+    queries: Int32Array.from(lists, ({ query }) => query),
     offsets,
-    candidates: Int32Array.from(candidates.flat()),
+    candidates: Int32Array.from(flat(lists, ({ candidates }) => candidates)),
+    ...(lists.some(({ roles }) => roles) && { roles: Int32Array.from(flat(lists, ({ roles }) => roles)) }),
+    ...(lists.some(({ targets }) => targets) && { targets: Float32Array.from(flat(lists, ({ targets }) => targets)) }),
   };
 }

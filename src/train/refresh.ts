@@ -7,7 +7,8 @@
  *
  * ADORE (arXiv 2104.08051): at every step the queries of the batch are searched with the weights of that step in document
  * vectors that never change. The official code (jingtaozhan/DRhard, adore/train.py) trains a query encoder alone, on the
- * 200 nearest with LambdaRank; here query and document share their encoder, and some of the nearest go into InfoNCE.
+ * 200 nearest with LambdaRank; here query and document share their encoder and both are trained, by the recipe's loss. Of that
+ * code are loss "lambdaRank", count 200 of ranks 1 to 200, and no in-batch negatives: ranks are then those of the search.
  */
 import { assert, present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
@@ -142,6 +143,21 @@ function searchFor(input: RefreshInput): Search {
   return { ...input, hunt, spare: hunt.barred.reduce((most, { size }) => Math.max(most, size), 0) };
 }
 
+/** The set with the collection's texts after its own, and the guide's vectors of both where it has them. */
+function withCorpus({ guide, ...data }: TrainingSet, { corpus }: Refresh): TrainingSet {
+  const all = { ...data, documents: [...data.documents, ...corpus] };
+  if (!guide) return all;
+  const [own, more] = [guide.documents.values, present(guide.corpus, "the guide's vectors of the collection").values];
+  assert(
+    own.length + more.length === all.documents.length * guide.documents.dimensions,
+    `${own.length + more.length} numbers of the guide for ${all.documents.length} documents`,
+  );
+  const values = new Float32Array(own.length + more.length);
+  values.set(own);
+  values.set(more, own.length);
+  return { ...all, guide: { queries: guide.queries, documents: { ...guide.documents, values } } };
+}
+
 /** `known`: what the checkpoint carried from which training goes on. */
 export function createRefresher(input: RefreshInput, known: MinedByAnce | undefined): Refresher {
   const { data, refresh } = input;
@@ -161,7 +177,7 @@ export function createRefresher(input: RefreshInput, known: MinedByAnce | undefi
       document: data.documents.length + position,
     });
   return {
-    data: { ...data, documents: [...data.documents, ...refresh.corpus] },
+    data: withCorpus(data, refresh),
     everyStep: adore !== undefined,
     due: (step) => ance !== undefined && step % ance.every === 0 && mined?.version !== step,
     async *renew(step) {

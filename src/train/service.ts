@@ -17,6 +17,11 @@ export class PoolingNotPossible extends UserError {
   override readonly name = "PoolingNotPossible";
 }
 
+/** The recipe asks for a loss on more dimensions than the encoder's vectors have. */
+export class DimensionsNotPossible extends UserError {
+  override readonly name = "DimensionsNotPossible";
+}
+
 /** How each engine is started; a factory throws where its engine cannot run. */
 export type EngineFactories = Readonly<Record<EngineKind, () => Promise<Engine>>>;
 
@@ -53,6 +58,15 @@ function checkPooling({ name, shape }: EncoderCard, wanted: Pooling): void {
   throw new PoolingNotPossible(
     `The recipe asks for pooling "${wanted}", but ${name} is a static encoder: its vector is the mean of its tokens' vectors. ` +
       "Set pooling to mean or leave it to the encoder, or choose another encoder.",
+  );
+}
+
+function checkDimensions({ name, shape }: EncoderCard, { dimensions = [] }: TrainingConfig): void {
+  const wide = dimensions.filter((dimension) => dimension > shape.hidden);
+  if (wide.length === 0) return;
+  throw new DimensionsNotPossible(
+    `The recipe asks for a loss on ${wide.join(", ")} dimensions, but the vectors of ${name} have ${shape.hidden}. ` +
+      `Let no entry of "dimensions" be more than ${shape.hidden}, or choose another encoder.`,
   );
 }
 
@@ -127,10 +141,11 @@ class EncoderSession {
   }
 
   /** The open model, with the pooling that the recipe asks for. */
-  async get(handle: ModelHandle, pooling?: Pooling): Promise<Opened> {
+  async get(handle: ModelHandle, config?: TrainingConfig): Promise<Opened> {
     const opened = this.#opened.get(handle);
     assert(opened, `no model is open under ${handle}`);
-    const wanted = pooling ?? opened.folder.card.pooling;
+    if (config) checkDimensions(opened.folder.card, config);
+    const wanted = config?.pooling ?? opened.folder.card.pooling;
     checkPooling(opened.folder.card, wanted);
     if (wanted !== opened.pooling) await this.#replace(opened, await opened.model.weights(), wanted);
     return opened;
@@ -182,13 +197,13 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
       return await session.open(openFolder(folder), engine);
     },
     async *encode({ model, texts, kind, config }) {
-      const opened = await session.get(model, config.pooling);
+      const opened = await session.get(model, config);
       const ids = yield* tokenizeAll(texts, kind, tokenizeFor(opened.folder, config));
       const vectors = yield* guarded(session, opened, encode(opened.model, ids));
       return transfer(vectors, [vectors.values.buffer]);
     },
     async *train({ model, data, config, resume, refresh, checkpointEvery }) {
-      const opened = await session.get(model, config.pooling);
+      const opened = await session.get(model, config);
       const { engine } = opened;
       const stage = train(opened.model, {
         data,
@@ -203,7 +218,7 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
       return yield* guarded(session, opened, stage);
     },
     async *gradientVariance({ model, data, config, batches }) {
-      const opened = await session.get(model, config.pooling);
+      const opened = await session.get(model, config);
       const tokenize = remembering(tokenizeFor(opened.folder, config));
       const stage = gradientVariance({ model: opened.model, tokenize, data, config, batches });
       return yield* guarded(session, opened, stage);
@@ -212,7 +227,7 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
       await session.restore(model, checkpoint.weights);
     },
     async *export({ model, config, readme }) {
-      const { folder, model: trained, pooling } = await session.get(model, config.pooling);
+      const { folder, model: trained, pooling } = await session.get(model, config);
       return writeFolder(folder, {
         weights: await trained.weights(),
         pooling,

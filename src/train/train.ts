@@ -32,8 +32,12 @@ export interface TrainInput {
 }
 
 /** What the recipe asks of a trainer. */
-export const trainerSettings = ({ temperature, weightDecay, clip }: TrainingConfig): TrainerSettings => ({
-  temperature,
+export const trainerSettings = ({ weightDecay, clip, ...config }: TrainingConfig): TrainerSettings => ({
+  loss: config.loss,
+  temperature: config.temperature,
+  ...(config.hardness && { hardness: config.hardness.alpha }),
+  ...(config.entropy && { entropy: config.entropy }),
+  ...(config.dimensions && { dimensions: config.dimensions }),
   betas: [0.9, 0.999],
   epsilon: 1e-8,
   weightDecay,

@@ -40,6 +40,43 @@ describe("the recipe form", () => {
     });
   });
 
+  it("takes of the loss what the chosen one has, and asks MarginMSE for a guide", async () => {
+    const fields = {
+      ...defaultFields,
+      marginScale: "2",
+      symmetric: true,
+      hardness: "own" as const,
+      hardnessAlpha: "9",
+      gist: "relative" as const,
+      gistMargin: ",1",
+      entropy: true,
+      entropyWeight: ".5",
+      dimensions: "320; 64 32",
+    };
+    const infonce = parseConfig(configInput(fields));
+    expect(infonce).toMatchObject({
+      loss: "infonce",
+      marginScale: 1,
+      symmetric: true,
+      hardness: { on: "own", alpha: 9 },
+      gist: { strategy: "relative", margin: 0.1 },
+      entropy: { weight: 0.5, temperature: 0.1 },
+      dimensions: [320, 64, 32],
+    });
+    const other = parseConfig(configInput({ ...fields, loss: "marginMSE" }));
+    expect(other).toMatchObject({ loss: "marginMSE", marginScale: 2, symmetric: false, dimensions: [320, 64, 32] });
+    expect(other).not.toHaveProperty("hardness");
+    expect(other).not.toHaveProperty("entropy");
+
+    const app = await fakeApp();
+    setField(app, "loss", "marginMSE");
+    expect(app.recipe.problem.value).toContain("Choose a guide");
+    expect(app.recipe.config.value).toBeUndefined();
+    setField(app, "guide", "decoy-small");
+    expect(app.recipe.problem.value).toBeUndefined();
+    expect(app.recipe.config.value?.loss).toBe("marginMSE");
+  });
+
   const found = { first: 2, last: 9 };
   it.each([
     [

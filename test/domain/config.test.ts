@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { InvalidConfig, parseConfig } from "../../src/domain/config.ts";
+import { InvalidConfig, needsGuide, parseConfig } from "../../src/domain/config.ts";
 
 test("every key has a default, except those that the encoder or the epochs decide", () => {
   expect(parseConfig({})).toMatchObject({
@@ -47,6 +47,39 @@ test("filters, ratios and looks: their defaults", () => {
   expect(parseConfig({})).not.toHaveProperty("ratio");
 });
 
+test("the loss is plain InfoNCE, and each addition has its published constants", () => {
+  const usual = parseConfig({});
+  expect(usual).toMatchObject({ loss: "infonce", symmetric: false, marginScale: 1 });
+  for (const silent of ["hardness", "gist", "entropy", "dimensions"]) expect(usual).not.toHaveProperty(silent);
+  expect(parseConfig({ hardness: {}, gist: {}, entropy: {} })).toMatchObject({
+    hardness: { alpha: 5, on: "all" },
+    gist: { strategy: "absolute", margin: 0 },
+    entropy: { weight: 0.05, temperature: 0.1 },
+  });
+});
+
+test("GIST and MarginMSE need a guide, nothing else does", () => {
+  const given = [
+    { gist: {} },
+    { loss: "marginMSE" },
+    {},
+    { loss: "lambdaRank" },
+    { hardness: {}, entropy: {} },
+  ] as const;
+  expect(given.map((config) => needsGuide(parseConfig(config)))).toEqual([true, true, false, false, false]);
+});
+
+test("entropy goes with written negatives, wherever they come from", () => {
+  const [bm25, human] = [{ source: "bm25", count: 1 } as const, { source: "human", count: 1 } as const];
+  for (const config of [
+    {},
+    { negatives: [bm25, human] },
+    { negatives: [bm25], ratio: { reading: "share", value: 0.5 } as const },
+    { mix: "direct" as const },
+  ])
+    expect(() => parseConfig({ ...config, entropy: {} })).not.toThrow();
+});
+
 test.each([
   [
     "a source twice",
@@ -76,6 +109,30 @@ test.each([
   ],
   ["unknown pairs", { pairs: "sentences" }, "pairs"],
   ["pairs of documents with written negatives alone", { pairs: "titles", mix: "synthetic" }, "pairs: it does not go"],
+  ["an unknown loss", { loss: "triplet" }, "loss"],
+  ["a scale of margins that are not learned", { marginScale: 2 }, 'marginScale: it goes with loss "marginMSE" only'],
+  ["a symmetric MarginMSE", { loss: "marginMSE", symmetric: true }, 'symmetric: it goes with loss "infonce" only'],
+  ["a symmetric loss without other queries", { symmetric: true, inBatch: false }, "symmetric: it needs inBatch"],
+  ["hardness of LambdaRank", { loss: "lambdaRank", hardness: {} }, 'hardness: it goes with loss "infonce" only'],
+  ["entropy of MarginMSE", { loss: "marginMSE", entropy: {} }, 'entropy: it goes with loss "infonce" only'],
+  ["entropy without written negatives", { mix: "found", entropy: {} }, "entropy: it needs negatives that were written"],
+  [
+    "entropy of found negatives",
+    { negatives: [{ source: "bm25", count: 3 }], entropy: {} },
+    "entropy: it needs negatives that were written",
+  ],
+  ["entropy of pairs of documents", { pairs: "titles", entropy: {} }, "entropy: it needs negatives that were written"],
+  [
+    "hardness on written negatives that there are not",
+    { mix: "found", hardness: { on: "written" } },
+    "hardness: it needs negatives that were written",
+  ],
+  ["hardness that softens", { hardness: { alpha: -1 } }, "hardness.alpha"],
+  ["a margin below zero", { gist: { margin: -0.1 } }, "gist.margin"],
+  ["an unknown strategy", { gist: { strategy: "percentage" } }, "gist.strategy"],
+  ["no dimensions", { dimensions: [] }, "dimensions"],
+  ["half a dimension", { dimensions: [1.5] }, "dimensions.0"],
+  ["a dimension twice", { dimensions: [8, 4, 8] }, "dimensions: each number may stand there once"],
   ["an unknown key", { temprature: 0.1 }, "temprature: there is no such key"],
   ["an unknown key inside", { evaluate: { splits: "test" } }, "evaluate.splits: there is no such key"],
   ["a string for a number", { batchSize: "16" }, "batchSize"],

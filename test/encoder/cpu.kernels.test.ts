@@ -2,13 +2,17 @@
 import { describe, expect, it, test } from "vitest";
 import { instantiate, wasmFunction, wasmModule, type Code } from "../../src/base/wasm.ts";
 import { attend, attendBackward, keptFloats } from "../../src/encoder/cpu/attention.ts";
-import { norm, normBackward, takeNormal, type Parameters } from "../../src/encoder/cpu/block.ts";
+import { anglesOf } from "../../src/encoder/rotary.ts";
+import { turn } from "../../src/encoder/cpu/rotary.ts";
+import { norm, normAgain, normBackward, takeNormal, type Parameters } from "../../src/encoder/cpu/parts.ts";
 import type { Heap } from "../../src/encoder/cpu/heap.ts";
 import { advance, bytes, constantPool, get, load, store, upTo } from "../../src/encoder/cpu/kernels/code.ts";
 import { functionsOf, type Functions } from "../../src/encoder/cpu/kernels/functions.ts";
-import { attention, attentionGradient } from "../reference/attention.ts";
+import { attention, attentionGradient, biasGradient } from "../reference/attention.ts";
+import { geglu, gegluGradient } from "../reference/geglu.ts";
 import { erf, gelu, geluDerivative } from "../reference/gelu.ts";
 import { layerNorm, layerNormGradients } from "../reference/layernorm.ts";
+import { turned } from "../reference/rotary.ts";
 import { empty, newHeap, paddingOf, put, putVector, read } from "../support/heap.ts";
 import { error, normals } from "../support/kernels.ts";
 import { pack } from "../support/golden.ts";
@@ -69,6 +73,40 @@ test("GELU, and the way back through it", () => {
   expect(error(read(heap, d), slope)).toBeLessThan(2e-6);
 });
 
+test("GeGLU, and the way back through it, halves side by side and padding zeros", () => {
+  const heap = newHeap();
+  const [T, C] = [9, 21];
+  const [x, dy] = [normals(T * 2 * C, "x", 2), normals(T * C, "dy")];
+  const half = (second: boolean) => x.filter((_, i) => i % (2 * C) >= C === second);
+  const [a, b] = [put(heap, C, half(false), 0), put(heap, C, half(true), 0)];
+  const [y, again, dGate] = [empty(heap, T, C), empty(heap, T, C), empty(heap, T, C)];
+  const d = put(heap, C, dy, 0);
+  const end = a.at + a.row * a.rows;
+  heap.kernels.geglu(y.at, a.at, b.at, end);
+  expect(error(read(heap, y), geglu(x, C))).toBeLessThan(1e-6);
+  expect(paddingOf(heap, y).filter((value) => value !== 0)).toEqual([]);
+  heap.kernels.gegluBackward(again.at, d.at, dGate.at, a.at, b.at, end);
+  expect(read(heap, again)).toEqual(read(heap, y));
+  const truth = gegluGradient(x, dy, C);
+  const part = (second: boolean) => truth.filter((_, i) => i % (2 * C) >= C === second);
+  expect(error(read(heap, d), part(false))).toBeLessThan(2e-6);
+  expect(error(read(heap, dGate), part(true))).toBeLessThan(2e-6);
+  for (const matrix of [d, dGate]) expect(paddingOf(heap, matrix).filter((value) => value !== 0)).toEqual([]);
+});
+
+test.each([1, 12, 15])("queries and keys turn by their places, %i heads of 6", (N) => {
+  const heap = newHeap();
+  const [H, theta] = [6 * N, 500];
+  const texts = pack([[1], [1, 1, 1, 1, 1], [1, 1]]);
+  const places = [0, 0, 1, 2, 3, 4, 0, 1];
+  const qkv = normals(8 * 3 * H, "qkv");
+  const [there, back] = [put(heap, 3 * H, qkv), put(heap, 3 * H, qkv)];
+  turn(heap, there, { texts, heads: N, angles: anglesOf(5, 6, theta) });
+  turn(heap, back, { texts, heads: N, angles: anglesOf(9, 6, theta), back: true });
+  expect(error(read(heap, there), turned(qkv, { H, N, places, theta }))).toBeLessThan(1e-6);
+  expect(error(read(heap, back), turned(qkv, { H, N, places, theta }, -1))).toBeLessThan(1e-6);
+});
+
 test.each([1, 3, 4, 10, 33])("the sum of rows, %i wide, is added", (columns) => {
   const heap = newHeap();
   const x = normals(7 * columns, "x");
@@ -84,17 +122,22 @@ test.each([1, 3, 4, 10, 33])("the sum of rows, %i wide, is added", (columns) => 
 const shape = { family: "bert", layers: 1, heads: 1, intermediate: 1, vocabulary: 1, positions: 1, types: 1 } as const;
 
 /** A norm named "n". */
-function parametersOf(heap: Heap, weight: Float64Array, bias: Float64Array, epsilon: number) {
+function parametersOf(heap: Heap, weight: Float64Array, bias: Float64Array | undefined, epsilon: number) {
   const hidden = weight.length;
   const zeros = () => putVector(heap, new Float64Array(hidden));
-  const weights: Record<string, number> = { "n.weight": putVector(heap, weight), "n.bias": putVector(heap, bias) };
-  const gradients: Record<string, number> = { "n.weight": zeros(), "n.bias": zeros() };
+  const weights: Record<string, number> = {
+    "n.weight": putVector(heap, weight),
+    ...(bias && { "n.bias": putVector(heap, bias) }),
+  };
+  const gradients: Record<string, number> = { "n.weight": zeros(), ...(bias && { "n.bias": zeros() }) };
   const parameters: Parameters = {
     heap,
     shape: { ...shape, hidden, layerNormEpsilon: epsilon },
     ones: putVector(heap, new Float64Array(hidden).fill(1)),
+    zeros: putVector(heap, new Float64Array(hidden)),
     weight: (region) => weights[region] ?? NaN,
     gradient: (region) => gradients[region] ?? NaN,
+    has: (region) => region in weights,
   };
   return { parameters, gradients };
 }
@@ -123,6 +166,32 @@ test.each([3, 8, 33, 64])("LayerNorm of a sum, %i wide, and the way back", (hidd
   expect(error(heap.view(gradients["n.weight"] ?? 0, hidden), back.dweight)).toBeLessThan(2e-6);
 });
 
+test.each([3, 8, 33])("LayerNorm of one matrix in place, without a bias, %i wide, and the way back", (hidden) => {
+  const heap = newHeap();
+  const [epsilon, weight, x, dy] = [
+    1e-3,
+    normals(hidden, "weight"),
+    normals(5 * hidden, "x"),
+    normals(5 * hidden, "dy"),
+  ];
+  const { parameters, gradients } = parametersOf(heap, weight, undefined, epsilon);
+  const [y, again] = [put(heap, hidden, x, 0), empty(heap, 5, hidden)];
+  const normal = takeNormal(heap, 5, hidden);
+  norm(parameters, "n", { x: y, y }, normal);
+  expect(error(read(heap, y), layerNorm(x, weight, new Float64Array(hidden), epsilon).y)).toBeLessThan(2e-6);
+  expect(paddingOf(heap, y).filter((value) => value !== 0)).toEqual([]);
+  normAgain(parameters, "n", again, normal);
+  expect(read(heap, again)).toEqual(read(heap, y));
+
+  const d = put(heap, hidden, dy, 0);
+  normBackward(parameters, "n", d, normal);
+  const back = layerNormGradients(x, weight, dy, epsilon);
+  expect(error(read(heap, d), back.dx)).toBeLessThan(1e-5);
+  expect(error(heap.view(gradients["n.weight"] ?? 0, hidden), back.dweight)).toBeLessThan(2e-6);
+  // The rows that stand for what is not there have stayed as they were.
+  expect([...heap.view(parameters.zeros, hidden)]).toEqual(Array.from({ length: hidden }, () => 0));
+});
+
 test("LayerNorm of one number is its bias, and of equal ones too, with no gradient", () => {
   for (const hidden of [1, 5]) {
     const heap = newHeap();
@@ -139,22 +208,38 @@ test("LayerNorm of one number is its bias, and of equal ones too, with no gradie
   }
 });
 
+interface Sizes {
+  readonly H: number;
+  readonly N: number;
+  readonly window?: number;
+  /** With a bias by distance. */
+  readonly reach?: number;
+}
+
 /** Attention over texts of these lengths, there and back. */
-function attended(heap: Heap, lengths: readonly number[], { H, N }: { H: number; N: number }, scale: number) {
+function attended(heap: Heap, lengths: readonly number[], { H, N, window, reach }: Sizes, scale: number) {
   const texts = pack(lengths.map((length) => Array.from({ length }, () => 0)));
   const T = texts.tokenIds.length;
   const qkv = normals(T * 3 * H, "qkv", scale);
   const dContext = normals(T * H, "dcontext");
   const context = empty(heap, T, H);
-  const given = { texts, heads: N, qkv: put(heap, 3 * H, qkv), context, kept: heap.take(keptFloats(T, N)) };
-  const dqkv = empty(heap, T, 3 * H);
+  const values = normals(N * (2 * (reach ?? 1) - 1), "bias", 2);
+  const gradient = new Float64Array(values.length).fill(1);
+  const bias = reach === undefined ? undefined : { reach, values: Float32Array.from(values), gradient };
+  const own = { context, kept: heap.take(keptFloats(T, N)), window, bias };
+  const given = { texts, heads: N, qkv: put(heap, 3 * H, qkv), ...own };
+  const dqkv = window === undefined ? empty(heap, T, 3 * H) : put(heap, 3 * H, new Float64Array(T * 3 * H));
   attend(heap, given);
   attendBackward(heap, given, put(heap, H, dContext), dqkv);
-  const size = { H, N, cuSeqlens: texts.cuSeqlens };
-  return { context, dqkv, truth: attention(qkv, size), back: attentionGradient(qkv, dContext, size) };
+  const { cuSeqlens } = texts;
+  const size = { H, N, cuSeqlens, ...(window !== undefined && { window }) };
+  if (!bias) return { context, dqkv, truth: attention(qkv, size), back: attentionGradient(qkv, dContext, size) };
+  const biased = { ...size, bias: { reach: bias.reach, values } };
+  const dBias = { found: gradient.map((value) => value - 1), truth: biasGradient(qkv, dContext, biased) };
+  return { context, dqkv, truth: attention(qkv, biased), back: attentionGradient(qkv, dContext, biased), dBias };
 }
 
-test.each([
+test.each<readonly [lengths: readonly number[], sizes: Sizes, scale: number]>([
   [[1], { H: 4, N: 1 }, 1],
   [[3, 1, 9, 4], { H: 15, N: 3 }, 1],
   [[8, 33, 12], { H: 16, N: 2 }, 1],
@@ -162,11 +247,21 @@ test.each([
   [[130, 5], { H: 12, N: 1 }, 1],
   [[401], { H: 8, N: 1 }, 1],
   [[20, 7], { H: 16, N: 1 }, 12],
-])("attention within texts of %j tokens, %o, numbers of about %i", (lengths, size, scale) => {
+  [[3, 1, 9, 40], { H: 15, N: 3, window: 1 }, 1],
+  [[300, 7, 129], { H: 16, N: 2, window: 4 }, 1],
+  // As wide as a text, and wider than it; between blocks of queries; far keys with scores of hundreds.
+  [[21, 20, 140], { H: 8, N: 2, window: 20 }, 1],
+  [[200], { H: 9, N: 1, window: 64 }, 1],
+  [[150], { H: 16, N: 1, window: 5 }, 12],
+  [[3, 1, 9, 40], { H: 15, N: 3, reach: 40 }, 1],
+  [[170, 30], { H: 12, N: 2, reach: 175 }, 1],
+  [[150, 3], { H: 12, N: 2, reach: 150, window: 7 }, 1],
+])("attention within texts of %j tokens, %o, numbers of about %i", (lengths, sizes, scale) => {
   const heap = newHeap();
-  const { context, dqkv, truth, back } = attended(heap, lengths, size, scale);
+  const { context, dqkv, truth, back, dBias } = attended(heap, lengths, sizes, scale);
   expect(error(read(heap, context), truth.context)).toBeLessThan(2e-6 * scale ** 2);
   expect(error(read(heap, dqkv), back)).toBeLessThan(1e-5 * scale ** 2);
+  if (dBias) expect(error(dBias.found, dBias.truth)).toBeLessThan(1e-5);
 });
 
 test("a text that has no numbers leaves the others theirs", () => {

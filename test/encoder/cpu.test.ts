@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it } from "vitest";
 import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
-import { infoNce } from "../../src/encoder/cpu/infonce.ts";
+import { lossOf } from "../../src/encoder/cpu/loss.ts";
 import { pack } from "../support/golden.ts";
 import { batchOf, randomTexts, randomWeights, settings, shape } from "./cpuModel.ts";
 
@@ -190,20 +190,20 @@ it("counts no bytes of a model that is disposed of", async () => {
   expect(await use()).toBe(await use());
 });
 
-describe("infoNce", () => {
+describe("lossOf", () => {
   it("has the gradient that finite differences have, for a candidate that is the query or stands twice", () => {
     const hidden = 3;
-    const two: Parameters<typeof infoNce>[2] = {
+    const two: ContrastiveBatch = {
       texts: pack([[1], [1], [1]]),
       queries: Int32Array.of(0, 1),
       offsets: Int32Array.of(0, 3, 6),
       candidates: Int32Array.of(1, 2, 2, 0, 1, 2),
     };
     const embeddings = Float32Array.from([0.5, -0.25, 0.75, 0.125, 0.5, -0.5, 1, 0.25, -0.125]);
-    const { dEmbeddings } = infoNce(embeddings, hidden, two, 0.5);
+    const { dEmbeddings } = lossOf(embeddings, hidden, two, { temperature: 0.5 });
     const h = 2 ** -8;
     embeddings.forEach((value, i) => {
-      const at = (moved: number) => infoNce(embeddings.with(i, moved), hidden, two, 0.5).loss;
+      const at = (moved: number) => lossOf(embeddings.with(i, moved), hidden, two, { temperature: 0.5 }).loss;
       expect(dEmbeddings[i]).toBeCloseTo((at(value + h) - at(value - h)) / (2 * h), 4);
     });
   });

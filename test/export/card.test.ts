@@ -48,6 +48,15 @@ test("the card says what the queries were, and what they were trained on", () =>
   expect(cardOf(tinyShape)).not.toContain("The gain on new queries");
 });
 
+test("the card says what was lost, in the words of its field", () => {
+  const usual = cardOf(tinyShape);
+  expect(usual).toContain('"loss:InfoNCE"]');
+  expect(usual).toContain("- Loss: InfoNCE, cosine / 0.05, with in-batch negatives (known answers left out)\n");
+  const card = cardOf(tinyShape, {}, { loss: "lambdaRank", inBatch: false, dimensions: [8, 4] });
+  expect(card).toContain('"loss:LambdaRank"]');
+  expect(card).toContain("- Loss: LambdaRank, cosine / 0.05, Matryoshka at 8, 4 dimensions\n");
+});
+
 test("the card has a row for each system that was measured, and the clean queries in a table of their own", () => {
   const of = (value: number) => ({ ...scores, mean: { "ndcg@10": { value, low: value - 0.1, high: value + 0.1 } } });
   const systems = { bm25: of(0.5), before: of(0.4), after: of(0.6), zscoreAfter: of(0.7) };

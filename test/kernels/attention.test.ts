@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { indexTexts } from "../../src/encoder/webgpu/texts.ts";
-import { attentionBackward, attentionForward } from "../../src/kernels/attention/attention.ts";
-import { attention, attentionGradient } from "../reference/attention.ts";
+import { bucketsByDistance } from "../../src/encoder/distance.ts";
+import { attentionBackward, attentionBiasBackward, attentionForward } from "../../src/kernels/attention/attention.ts";
+import { distanceBackward, distanceForward } from "../../src/kernels/distance/distance.ts";
+import { at } from "../reference/at.ts";
+import { attention, attentionGradient, biasGradient, byBucket, byDistance } from "../reference/attention.ts";
 import { pack } from "../support/golden.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
 
@@ -26,34 +29,37 @@ const shape = {
 } as const;
 const textsOf = (lengths: readonly number[]) => pack(lengths.map((length) => Array.from({ length }, () => 0)));
 
-async function run(lengths: readonly number[], N: number, D: number, scale: number) {
+interface Case {
+  readonly lengths: readonly number[];
+  readonly N: number;
+  readonly D: number;
+  readonly scale: number;
+  readonly window?: number;
+}
+
+async function run({ lengths, N, D, scale, window }: Case) {
   const H = N * D;
   const texts = textsOf(lengths);
   const { T, blocks } = indexTexts(texts, shape);
+  const size = { H, N, ...(window !== undefined && { window }) };
   const [qkv, dcontext] = [normals(T * 3 * H, "qkv", scale), normals(T * H, "dcontext")];
   const out = await bench.run({
-    counts: { T, blocks: blocks.length / 2 },
-    inputs: { qkv, dcontext, cuSeqlens: texts.cuSeqlens, blocks },
+    counts: { T, blocks: blocks.length / 4 },
+    inputs: { qkv, dcontext, blocks },
     outputs: { context: T * H, logSumExp: T * N, delta: T * N, dqkv: T * 3 * H },
     dispatches: (at) => {
-      const tensors = {
-        context: at("context"),
-        logSumExp: at("logSumExp"),
-        qkv: at("qkv"),
-        cuSeqlens: at("cuSeqlens"),
-        blocks: at("blocks"),
-      };
+      const tensors = { context: at("context"), logSumExp: at("logSumExp"), qkv: at("qkv"), blocks: at("blocks") };
       return [
-        attentionForward(tensors, { H, N }),
+        attentionForward(tensors, size),
         ...attentionBackward(
           { ...tensors, dqkv: at("dqkv"), counts: at("counts"), dcontext: at("dcontext"), delta: at("delta") },
-          { H, N },
+          size,
         ),
       ];
     },
   });
-  const size = { H, N, cuSeqlens: texts.cuSeqlens };
-  return { out, truth: attention(qkv, size), dqkv: attentionGradient(qkv, dcontext, size) };
+  const truth = { ...size, cuSeqlens: texts.cuSeqlens };
+  return { out, truth: attention(qkv, truth), dqkv: attentionGradient(qkv, dcontext, truth) };
 }
 
 test.each([
@@ -63,22 +69,134 @@ test.each([
   { lengths: [129], N: 1, D: 33, scale: 1 },
   { lengths: [5, 40], N: 2, D: 128, scale: 1 },
   { lengths: [17, 64], N: 1, D: 64, scale: 4 },
-])("forward and backward at %o", async ({ lengths, N, D, scale }) => {
-  const { out, truth, dqkv } = await run(lengths, N, D, scale);
+])("forward and backward at %o", async (given) => {
+  const { out, truth, dqkv } = await run(given);
   expect(error(out["context"], truth.context)).toBeLessThan(1e-5);
   expect(error(out["logSumExp"], truth.logSumExp)).toBeLessThan(1e-5);
   expect(error(out["dqkv"], dqkv)).toBeLessThan(2e-5);
 });
 
 test("a text of the greatest length", async () => {
-  const { out, truth, dqkv } = await run([512], 1, 8, 1);
+  const { out, truth, dqkv } = await run({ lengths: [512], N: 1, D: 8, scale: 1 });
   expect(error(out["context"], truth.context)).toBeLessThan(1e-5);
   expect(error(out["dqkv"], dqkv)).toBeLessThan(2e-5);
 });
 
-test("the reference's gradient is its derivative", () => {
-  const size = { H: 4, N: 2, cuSeqlens: [0, 1, 4] };
-  const [qkv, dcontext] = [normals(48, "qkv"), normals(16, "d")];
-  const numeric = differences((v) => attention(v, size).context, qkv, dcontext);
-  expect(error(numeric, attentionGradient(qkv, dcontext, size))).toBeLessThan(1e-8);
+test.each([
+  { lengths: [1, 7, 33], N: 3, D: 12, scale: 1, window: 1 },
+  { lengths: [129, 5, 64], N: 2, D: 8, scale: 1, window: 4 },
+  // Far keys that would outweigh the near ones by e to the hundreds.
+  { lengths: [130], N: 1, D: 33, scale: 4, window: 40 },
+  { lengths: [65, 31], N: 2, D: 32, scale: 1, window: 64 },
+])("a window on each side: %o", async (given) => {
+  const { out, truth, dqkv } = await run(given);
+  expect(error(out["context"], truth.context)).toBeLessThan(1e-5);
+  expect(error(out["logSumExp"], truth.logSumExp)).toBeLessThan(1e-5);
+  expect(error(out["dqkv"], dqkv)).toBeLessThan(2e-5);
+});
+
+/** Attention of two layers that share a table of biases: the second on the way back adds to what the first left. */
+async function runBiased(lengths: readonly number[], [N, D]: readonly [number, number], reach: number) {
+  const [H, entries] = [N * D, 32];
+  const texts = textsOf(lengths);
+  const { T, blocks } = indexTexts(texts, shape);
+  const B = blocks.length / 4;
+  const buckets = bucketsByDistance(reach, entries);
+  const [qkv, dcontext] = [normals(T * 3 * H, "qkv"), normals(T * H, "dcontext")];
+  const [table, other] = [normals(entries * N, "table", 2), normals(T * 3 * H, "other")];
+  const out = await bench.run({
+    counts: { T, blocks: B },
+    inputs: { qkv, other, dcontext, blocks, table, buckets },
+    outputs: {
+      bias: N * (2 * reach - 1),
+      context: T * H,
+      logSumExp: T * N,
+      delta: T * N,
+      dqkv: T * 3 * H,
+      partial: B * entries * N,
+      dtable: entries * N,
+    },
+    dispatches: (at) => {
+      const layer = (qkv: "qkv" | "other", adds: boolean) => {
+        const forward = {
+          context: at("context"),
+          logSumExp: at("logSumExp"),
+          qkv: at(qkv),
+          blocks: at("blocks"),
+          bias: at("bias"),
+        };
+        const backward = { ...forward, dqkv: at("dqkv"), counts: at("counts"), dcontext: at("dcontext") };
+        const gradient = { ...backward, delta: at("delta"), buckets: at("buckets"), partial: at("partial") };
+        return [
+          attentionForward(forward, { H, N, reach }),
+          ...attentionBackward({ ...backward, delta: at("delta") }, { H, N, reach }),
+          attentionBiasBackward(gradient, { H, N, reach, buckets: entries, adds }),
+        ];
+      };
+      return [
+        distanceForward({ bias: at("bias"), table: at("table"), buckets: at("buckets") }, { N, reach }),
+        ...layer("other", false),
+        ...layer("qkv", true),
+        distanceBackward(
+          { dtable: at("dtable"), counts: at("counts"), partial: at("partial") },
+          { N, buckets: entries },
+        ),
+      ];
+    },
+  });
+  const bias = { values: byDistance(table, buckets, N), reach };
+  const size = { H, N, cuSeqlens: texts.cuSeqlens, bias };
+  const [one, two] = [biasGradient(qkv, dcontext, size), biasGradient(other, dcontext, size)];
+  const byDistances = one.map((value, i) => value + at(two, i));
+  return {
+    out,
+    bias,
+    truth: attention(qkv, size),
+    dqkv: attentionGradient(qkv, dcontext, size),
+    dtable: byBucket(byDistances, buckets, entries),
+  };
+}
+
+test.each([
+  { lengths: [1], heads: [1, 8], reach: 1 },
+  { lengths: [7, 1, 33, 2], heads: [3, 12], reach: 40 },
+  { lengths: [170, 31], heads: [2, 8], reach: 170 },
+] as const)("a bias by distance: %o", async ({ lengths, heads, reach }) => {
+  const { out, bias, truth, dqkv, dtable } = await runBiased(lengths, heads, reach);
+  expect(error(out["bias"], bias.values)).toBe(0);
+  expect(error(out["context"], truth.context)).toBeLessThan(1e-5);
+  expect(error(out["logSumExp"], truth.logSumExp)).toBeLessThan(1e-5);
+  // Of a single token there is nothing to choose from, so nothing but the value has a gradient.
+  if (lengths.length > 1) expect(error(out["dtable"], dtable)).toBeLessThan(2e-5);
+  else expect(out["dtable"]?.every((value) => Math.abs(value) < 1e-6)).toBe(true);
+  expect(error(out["dqkv"], dqkv)).toBeLessThan(2e-5);
+});
+
+test("a table of buckets by distance, and back", () => {
+  const buckets = bucketsByDistance(3, 8);
+  expect([...buckets]).toEqual([2, 1, 0, 5, 6]);
+  expect([
+    ...byDistance(
+      Float64Array.from({ length: 16 }, (_, i) => i),
+      buckets,
+      2,
+    ),
+  ]).toEqual([4, 2, 0, 10, 12, 5, 3, 1, 11, 13]);
+  expect([...byBucket(Float64Array.of(1, 2, 4, 8, 16), buckets, 8)]).toEqual([4, 2, 1, 0, 0, 8, 16, 0]);
+});
+
+test("the reference's gradients are its derivatives", () => {
+  const [qkv, dcontext] = [normals(60, "qkv"), normals(20, "d")];
+  const bias = { values: normals(2 * 7, "bias"), reach: 4 };
+  const plain = { H: 4, N: 2, cuSeqlens: [0, 1, 5] };
+  for (const size of [plain, { ...plain, bias }, { ...plain, window: 1 }]) {
+    const numeric = differences((v) => attention(v, size).context, qkv, dcontext);
+    expect(error(numeric, attentionGradient(qkv, dcontext, size))).toBeLessThan(1e-8);
+  }
+  const numeric = differences(
+    (values) => attention(qkv, { ...plain, bias: { ...bias, values } }).context,
+    bias.values,
+    dcontext,
+  );
+  expect(error(numeric, biasGradient(qkv, dcontext, { ...plain, bias }))).toBeLessThan(1e-8);
 });

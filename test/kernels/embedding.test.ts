@@ -50,6 +50,33 @@ test.each([
   expect(error(out["dtable"], tableGradient(dx, tokenIds, V, H))).toBeLessThan(1e-6);
 });
 
+test("without token types, positions from any row on", async () => {
+  const [T, H] = [33, 65];
+  const tokenIds = Int32Array.from({ length: T }, (_, i) => (i * i) % 11);
+  const positions = Int32Array.from({ length: T }, (_, i) => 2 + (i % 5));
+  const [word, position] = [normals(11 * H, "word"), normals(7 * H, "position")];
+  const out = await bench.run({
+    counts: { T },
+    inputs: { word, position, tokenIds, positions },
+    outputs: { x: T * H },
+    dispatches: (at) => [
+      embeddingForward(
+        {
+          x: at("x"),
+          counts: at("counts"),
+          word: at("word"),
+          position: at("position"),
+          tokenIds: at("tokenIds"),
+          positions: at("positions"),
+        },
+        { H },
+      ),
+    ],
+  });
+  const tables = { word, position, type: new Float64Array(H) };
+  expect(error(out["x"], embed(tables, tokenIds, positions, H))).toBeLessThan(1e-6);
+});
+
 test.each([
   { T: 1, H: 1, V: 1 },
   { T: 7, H: 129, V: 5 },

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { infonceBackward, infonceForward } from "../../src/kernels/infonce/infonce.ts";
+import { infonce as infonceLoss } from "../../src/kernels/infonce/infonce.ts";
+import { scoresBackward, scoresForward } from "../../src/kernels/scores/scores.ts";
 import { touchingPairs } from "../../src/train/webgpu/pairs.ts";
 import { infonce, infonceGradient } from "../reference/infonce.ts";
 import { normalise } from "../reference/pooling.ts";
@@ -39,28 +40,39 @@ test.each([
       offsets: batch.offsets,
       candidates: batch.candidates,
       touchingOffsets: touching.offsets,
-      pairs: touching.pairs,
+      sides: touching.sides,
       others: touching.others,
+      // Not read without hardness.
+      roles: new Int32Array(pairs).fill(1),
     },
-    outputs: { loss: B, coefficient: pairs, dembedding: S * H },
+    outputs: { score: pairs, loss: B, coefficient: 2 * pairs, dembedding: S * H },
     dispatches: (at) => [
-      infonceForward(
+      scoresForward(
         {
-          loss: at("loss"),
-          coefficient: at("coefficient"),
+          score: at("score"),
           embedding: at("embedding"),
           queries: at("queries"),
           offsets: at("offsets"),
           candidates: at("candidates"),
         },
-        { H, temperature },
+        { H },
       ),
-      infonceBackward(
+      infonceLoss(
+        {
+          loss: at("loss"),
+          coefficient: at("coefficient"),
+          score: at("score"),
+          offsets: at("offsets"),
+          roles: at("roles"),
+        },
+        { temperature, hardness: 0, share: 1, adds: false },
+      ),
+      scoresBackward(
         {
           dembedding: at("dembedding"),
           embedding: at("embedding"),
           coefficient: at("coefficient"),
-          touching: { offsets: at("touchingOffsets"), pairs: at("pairs"), others: at("others") },
+          touching: { offsets: at("touchingOffsets"), sides: at("sides"), others: at("others") },
         },
         { H },
       ),

@@ -45,6 +45,28 @@ test.each([
   expect(error(out["dbias"], gradients.dbias)).toBeLessThan(1e-6);
 });
 
+test("without a bias", async () => {
+  const [T, H, epsilon] = [33, 65, 1e-5];
+  const [x, weight, dy] = [normals(T * H, "x", 3), normals(H, "w"), normals(T * H, "dy")];
+  const out = await bench.run({
+    counts: { T },
+    inputs: { x, weight, dy },
+    outputs: { y: T * H, mean: T, rstd: T, dx: T * H, dweight: H, a: PARTS * H, b: PARTS * H },
+    dispatches: (at) => {
+      const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), mean: at("mean"), rstd: at("rstd") };
+      const gradients = { dx: at("dx"), dweight: at("dweight"), dy: at("dy") };
+      return [
+        layerNormForward({ ...shared, y: at("y") }, { H, epsilon }),
+        ...layerNormBackward({ ...shared, ...gradients, scratch: [at("a"), at("b")] }, { H }),
+      ];
+    },
+  });
+  const gradients = layerNormGradients(x, weight, dy, epsilon);
+  expect(error(out["y"], layerNorm(x, weight, new Float64Array(H), epsilon).y)).toBeLessThan(1e-5);
+  expect(error(out["dx"], gradients.dx)).toBeLessThan(2e-5);
+  expect(error(out["dweight"], gradients.dweight)).toBeLessThan(1e-5);
+});
+
 test("the reference's gradients are its derivatives", () => {
   const [x, weight, bias, dy] = [normals(15, "x"), normals(5, "w"), normals(5, "b"), normals(15, "dy")];
   const truth = layerNormGradients(x, weight, dy, 1e-3);

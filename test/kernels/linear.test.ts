@@ -49,6 +49,30 @@ test.each(sizes)("forward and backward at %o", async (size) => {
   expect(error(out["dbias"], truth.dbias)).toBeLessThan(2e-6);
 });
 
+test.each([
+  { T: 33, I: 7, O: 65 },
+  { T: 33, I: 12, O: 68 },
+])("without a bias at %o", async (size) => {
+  const { T, I, O } = size;
+  const [x, weight, dy] = [normals(T * I, "x"), normals(O * I, "w"), normals(T * O, "dy")];
+  const out = await bench.run({
+    counts: { T },
+    inputs: { x, weight, dy },
+    outputs: { y: T * O, dx: T * I, dweight: O * I, scratch: weightScratch(size) },
+    dispatches: (at) => {
+      const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), scratch: at("scratch") };
+      return [
+        linearForward({ ...shared, y: at("y") }, size),
+        ...linearBackward({ ...shared, dx: at("dx"), dweight: at("dweight"), dy: at("dy") }, size),
+      ];
+    },
+  });
+  const truth = linearGradients(x, weight, dy, size);
+  expect(error(out["y"], linear(x, weight, new Float64Array(O), size))).toBeLessThan(2e-6);
+  expect(error(out["dx"], truth.dx)).toBeLessThan(2e-6);
+  expect(error(out["dweight"], truth.dweight)).toBeLessThan(2e-6);
+});
+
 test("the weight's gradient is summed in parts for small matrices and at once for large ones", () => {
   expect(weightParts({ I: 64, O: 64 })).toBe(32);
   expect(weightParts({ I: 1024, O: 4096 })).toBe(1);

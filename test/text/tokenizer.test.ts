@@ -76,3 +76,21 @@ test.each([
 ])("refuses a tokenizer.json that is %s", (_, tokenizer) => {
   expect(() => createTokenizer({ tokenizer })).toThrow(UnreadableTokenizer);
 });
+
+interface Family {
+  readonly tokenizer: object;
+  readonly cases: Expected["cases"];
+}
+const others = (JSON.parse(fixture("other-families.json")) as { readonly families: Readonly<Record<string, Family>> })
+  .families;
+
+// Byte-level BPE in two forms, and Unigram: what the tokenizers of the other families of encoders are made of.
+test.each(Object.entries(others))("the ids of Python's tokenizers, %s", (_, { tokenizer, cases }) => {
+  const own = createTokenizer({ tokenizer: JSON.stringify(tokenizer) });
+  for (const { text, ids } of cases) {
+    expect(own.encode(text, 1_000_000), JSON.stringify(text)).toEqual(ids);
+    // Cut, the special tokens stay.
+    expect(own.encode(text, 4)).toEqual(ids.length > 4 ? [...ids.slice(0, 3), ids.at(-1)] : ids);
+  }
+  expect(cases.length).toBeGreaterThan(10);
+});

@@ -1,7 +1,7 @@
 /** The two engines on the same texts and weights: each is the other's oracle, on shapes that no fixture has. */
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { random } from "../../src/base/random.ts";
-import type { EncoderShape, Pooling } from "../../src/domain/encoder.ts";
+import { mostTokens, type EncoderShape, type Pooling } from "../../src/domain/encoder.ts";
 import type { ContrastiveBatch, Engine, TrainerSettings } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
 import { parameterTable, size } from "../../src/encoder/parameters.ts";
@@ -22,7 +22,7 @@ function initial(shape: EncoderShape): Float32Array<ArrayBuffer> {
   const weights = new Float32Array(table.floats);
   for (const { name, offset, shape: dims } of table.tensors) {
     const source = random(3, name);
-    const centre = name.endsWith("LayerNorm.weight") ? 1 : 0;
+    const centre = /norm\.weight$/iu.test(name) ? 1 : 0;
     for (let i = 0; i < size(dims); i++) weights[offset + i] = centre + 0.15 * source.normal();
   }
   return weights;
@@ -31,7 +31,7 @@ function initial(shape: EncoderShape): Float32Array<ArrayBuffer> {
 /** Rows of random words, one of them a single token, some repeated. */
 function batchOf(shape: EncoderShape, inBatch: boolean): ContrastiveBatch {
   const source = random(5);
-  const longest = shape.family === "bert" ? shape.positions : 300;
+  const longest = shape.family === "static" ? 300 : mostTokens(shape);
   const lengths = [1, 2, 7, 33, longest, 12, 5, 20, 9, 3];
   const documents = lengths.map((length, i) => `${i} ${length}`);
   const rows = [0, 1, 2].map((query) => ({
@@ -57,6 +57,19 @@ function batchOf(shape: EncoderShape, inBatch: boolean): ContrastiveBatch {
 }
 
 const base = { family: "bert", types: 2, layerNormEpsilon: 1e-12 } as const;
+const modern = { family: "modernbert", globalTheta: 160_000, localTheta: 10_000, layerNormEpsilon: 1e-5 } as const;
+/** XLM-R's vocabulary and positions in a small encoder. */
+const multilingual = {
+  ...base,
+  layers: 1,
+  hidden: 8,
+  heads: 2,
+  intermediate: 16,
+  vocabulary: 250_002,
+  positions: 42,
+  firstPosition: 2,
+  types: 1,
+} as const;
 const cases: readonly (readonly [string, EncoderShape, Pooling, boolean])[] = [
   [
     "widths that 4 does not divide, no layer-norm luck",
@@ -73,6 +86,56 @@ const cases: readonly (readonly [string, EncoderShape, Pooling, boolean])[] = [
   [
     "no layer at all",
     { ...base, layers: 0, hidden: 16, heads: 2, intermediate: 16, vocabulary: 50, positions: 64 },
+    "mean",
+    true,
+  ],
+  [
+    "MPNet: a bias by distance, far apart",
+    {
+      ...base,
+      names: "mpnet",
+      layers: 2,
+      hidden: 30,
+      heads: 3,
+      intermediate: 50,
+      vocabulary: 101,
+      positions: 182,
+      firstPosition: 2,
+      types: 0,
+      distanceBuckets: 32,
+    },
+    "mean",
+    true,
+  ],
+  [
+    "ModernBERT: widths that 4 does not divide, texts longer than a window",
+    {
+      ...modern,
+      layers: 2,
+      hidden: 30,
+      heads: 5,
+      intermediate: 23,
+      vocabulary: 101,
+      positions: 140,
+      globalEvery: 2,
+      window: 9,
+    },
+    "mean",
+    true,
+  ],
+  [
+    "ModernBERT without a layer",
+    {
+      ...modern,
+      layers: 0,
+      hidden: 16,
+      heads: 2,
+      intermediate: 16,
+      vocabulary: 50,
+      positions: 64,
+      globalEvery: 3,
+      window: 4,
+    },
     "mean",
     true,
   ],
@@ -107,4 +170,32 @@ test.each(cases)("agree on %s", async (_, shape, pooling, inBatch) => {
     expect(webgpu[step].gradNorm / cpu[step].gradNorm).toBeCloseTo(1, 4);
   }
   expect(cpu.second.loss).not.toBe(cpu.first.loss);
+});
+
+test("of a table only the rows that a batch reads have a gradient: no padding's position, none of the other 250,002 words", async () => {
+  const batch = batchOf(multilingual, true);
+  const { regions } = parameterTable(multilingual);
+  const { hidden } = multilingual;
+  const words = new Set(batch.texts.tokenIds);
+  for (const engine of engines) {
+    const model = await engine.createModel({ shape: multilingual, pooling: "mean", weights: initial(multilingual) });
+    const trainer = await model.createTrainer(settings);
+    // What another batch left in other rows is gone by the second step.
+    await trainer.step(
+      { ...batch, texts: { ...batch.texts, tokenIds: batch.texts.tokenIds.map((id) => id + 1) } },
+      1e-3,
+    );
+    await trainer.step(batch, 1e-3);
+    const gradient = await trainer.gradient();
+    const read = (region: string): number[] => {
+      const { offset = 0, shape: [rows = 0] = [] } = regions[region] ?? {};
+      return Array.from({ length: rows }, (_, row) => row).filter((row) =>
+        gradient.subarray(offset + row * hidden, offset + (row + 1) * hidden).some((value) => value !== 0),
+      );
+    };
+    expect(read("embeddings.word")).toEqual([...words].toSorted((a, b) => a - b));
+    expect(read("embeddings.position")).toEqual(Array.from({ length: 40 }, (_, place) => place + 2));
+    trainer.dispose();
+    model.dispose();
+  }
 });

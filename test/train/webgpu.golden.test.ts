@@ -4,7 +4,7 @@ import type { Engine, Model, StepOutcome, Trainer } from "../../src/domain/engin
 import { size } from "../../src/encoder/parameters.ts";
 import { createWebGpuEngine } from "../../src/train/webgpu.ts";
 import { vulkanGpu } from "../support/device.ts";
-import { goldenNames, loadGolden, type Golden } from "../support/golden.ts";
+import { goldenNames, isKeyBias, loadGolden, type Golden } from "../support/golden.ts";
 
 /** Per tensor, the largest difference over the largest entry of the truth. */
 function relativeErrors({ table }: Golden, actual: Float32Array, truth: Float64Array): Map<string, number> {
@@ -23,8 +23,6 @@ function relativeErrors({ table }: Golden, actual: Float32Array, truth: Float64A
 
 const worst = (actual: Float32Array, truth: Float64Array): number =>
   truth.reduce((most, value, i) => Math.max(most, Math.abs((actual[i] ?? NaN) - value)), 0);
-
-const isKeyBias = (name: string) => name.endsWith("attention.self.key.bias");
 
 describe.each(goldenNames)("%s", (name) => {
   const golden = loadGolden(name);

@@ -13,6 +13,14 @@ const QUERIES = 128;
 /** Of no token; times the scale and after exp it is nothing. */
 const NOWHERE = -1e30;
 
+/** What is added to the scores by the distance from query to key, from 1 − reach on: (N, 2 · reach − 1). */
+export interface DistanceBias {
+  readonly reach: number;
+  readonly values: Float32Array;
+  /** Added to on the way back. */
+  readonly gradient: Float64Array;
+}
+
 export interface Attention {
   readonly texts: PackedTexts;
   readonly heads: number;
@@ -22,6 +30,9 @@ export interface Attention {
   readonly context: Matrix;
   /** (N, T, 2): of each head and query the highest score and 1/Σexp. */
   readonly kept: number;
+  readonly bias?: DistanceBias | undefined;
+  /** A query sees so many keys on each side of it; all of its text's if left out. */
+  readonly window?: number | undefined;
 }
 
 /** Floats of {@link Attention.kept}. */
@@ -53,20 +64,83 @@ const someRows = (matrix: Matrix, from: number, rows: number): Matrix => ({
   rows,
 });
 
-/** Calls `visit` for each head of each text, with a row that all its scores start from: their padding is no token. */
-function eachHead(heap: Heap, { texts, heads }: Attention, visit: (head: Head, start: number) => void): void {
+function eachHead({ texts, heads }: Attention, visit: (head: Head) => void): void {
   eachText(texts, (_, first, length) => {
-    heap.during(() => {
-      const width = roundUp(length, panelColumns);
-      const start = heap.takeZeros(width);
-      heap.view(start, width).fill(NOWHERE, length);
-      for (let head = 0; head < heads; head++) visit({ first, length, head }, start);
-    });
+    for (let head = 0; head < heads; head++) visit({ first, length, head });
   });
 }
 
-function eachBlock(length: number, visit: (from: number, rows: number) => void): void {
-  for (let from = 0; from < length; from += QUERIES) visit(from, Math.min(QUERIES, length - from));
+/** Some queries of a head, and the keys of their text that they see: from the text's first token. */
+interface Block {
+  readonly head: Head;
+  readonly from: number;
+  readonly rows: number;
+  readonly key: number;
+  readonly keys: number;
+}
+
+/** A matrix, or the address of a row for all queries. */
+type Start = Matrix | number;
+
+function eachBlock(heap: Heap, attention: Attention, visit: (block: Block, start: Start) => void): void {
+  const { window = Infinity } = attention;
+  eachHead(attention, (head) => {
+    for (let from = 0; from < head.length; from += QUERIES) {
+      const rows = Math.min(QUERIES, head.length - from);
+      const key = Math.max(0, from - window);
+      const keys = Math.min(head.length, from + rows + window) - key;
+      heap.during(() => {
+        const block = { head, from, rows, key, keys };
+        visit(block, startOf(heap, attention, block));
+      });
+    }
+  });
+}
+
+/**
+ * What the scores of a block start from: in the padding so low that it is no token, as are keys outside the window; the
+ * bias over the scale, which the softmax multiplies with. Without either, one row serves all.
+ */
+function startOf(heap: Heap, attention: Attention, { head, from, rows, key, keys }: Block): Start {
+  const { bias, window = Infinity } = attention;
+  const width = roundUp(keys, panelColumns);
+  if (!bias && window >= head.length) {
+    const row = heap.takeZeros(width);
+    heap.view(row, width).fill(NOWHERE, keys);
+    return row;
+  }
+  // Along a row the distance grows by one, and from a row to the next it falls by one: all rows are parts of one.
+  const diagonal = new Float32Array(rows + keys - 1).map((_, i) => {
+    const distance = i - (rows - 1) + key - from;
+    if (Math.abs(distance) > window) return NOWHERE;
+    return bias ? (bias.values[biasAt(bias, head, distance)] ?? 0) / scaleOf(attention) : 0;
+  });
+  const start = heap.takeMatrix(rows, keys);
+  for (let r = 0; r < rows; r++) {
+    const row = heap.view(start.at + r * start.row, width);
+    row.set(diagonal.subarray(rows - 1 - r, rows - 1 - r + keys));
+    row.fill(NOWHERE, keys);
+  }
+  return start;
+}
+
+const biasAt = ({ reach }: DistanceBias, { head }: Head, distance: number): number =>
+  head * (2 * reach - 1) + distance + reach - 1;
+
+/** Adds the gradient of a block's scores to that of the bias. */
+function addBias(heap: Heap, attention: Attention, { head, from, key }: Block, dScores: Matrix): void {
+  const { bias } = attention;
+  if (!bias) return;
+  const { floats } = heap;
+  const { gradient } = bias;
+  // dScores is that of q·k, which the softmax has multiplied with the scale.
+  const unscaled = 1 / scaleOf(attention);
+  for (let r = 0; r < dScores.rows; r++) {
+    const [at, first] = [(dScores.at + r * dScores.row) / floatBytes, biasAt(bias, head, key - from - r)];
+    for (let c = 0; c < dScores.columns; c++) {
+      gradient[first + c] = (gradient[first + c] ?? 0) + (floats[at + c] ?? 0) * unscaled;
+    }
+  }
 }
 
 const keptAt = ({ kept, texts }: Attention, { head, first }: Head, from: number): number =>
@@ -78,42 +152,44 @@ const scaleOf = ({ context, heads }: Attention): number => 1 / Math.sqrt(context
 /** Writes `context` and `kept`. */
 export function attend(heap: Heap, attention: Attention): void {
   const scale = scaleOf(attention);
-  eachHead(heap, attention, (head, start) => {
+  eachBlock(heap, attention, ({ head, from, rows, key, keys }, start) => {
     const { q, k, v } = thirds(attention.qkv, attention, head);
-    const context = slice(attention.context, attention, head);
-    eachBlock(head.length, (from, rows) => {
-      heap.during(() => {
-        const scores = heap.takeMatrix(rows, head.length);
-        const queries = someRows(q, from, rows);
-        multiply(heap, { a: { matrix: queries }, b: { matrix: k, transposed: true }, c: scores, from: start });
-        heap.kernels.softmax(scores.at, keptAt(attention, head, from), scores.row, rows, scale);
-        multiply(heap, { a: { matrix: scores }, b: { matrix: v }, c: someRows(context, from, rows) });
-      });
+    const context = someRows(slice(attention.context, attention, head), from, rows);
+    const scores = heap.takeMatrix(rows, keys);
+    const queries = someRows(q, from, rows);
+    multiply(heap, {
+      a: { matrix: queries },
+      b: { matrix: someRows(k, key, keys), transposed: true },
+      c: scores,
+      from: start,
     });
+    heap.kernels.softmax(scores.at, keptAt(attention, head, from), scores.row, rows, scale);
+    multiply(heap, { a: { matrix: scores }, b: { matrix: someRows(v, key, keys) }, c: context });
   });
 }
 
-/** Writes `dqkv`, of the same layout as `qkv`, from the gradient of `context` (Dao et al., 2022, with dS from P and dP alone). */
+/**
+ * Writes `dqkv`, of the same layout as `qkv`, from the gradient of `context` (Dao et al., 2022, with dS from P and dP alone).
+ * Where there is a window, the keys' and values' part of `dqkv` must be zeros before.
+ */
 export function attendBackward(heap: Heap, attention: Attention, dContext: Matrix, dqkv: Matrix): void {
   const scale = scaleOf(attention);
-  eachHead(heap, attention, (head, start) => {
+  eachBlock(heap, attention, (block, start) => {
+    const { head, from, rows, key, keys } = block;
+    const seen = (matrix: Matrix): Matrix => someRows(matrix, key, keys);
     const { q, k, v } = thirds(attention.qkv, attention, head);
     const { q: dq, k: dk, v: dv } = thirds(dqkv, attention, head);
-    const dOut = slice(dContext, attention, head);
-    eachBlock(head.length, (from, rows) => {
-      heap.during(() => {
-        const weights = heap.takeMatrix(rows, head.length);
-        const dScores = heap.takeMatrix(rows, head.length);
-        const [queries, dSome] = [someRows(q, from, rows), someRows(dOut, from, rows)];
-        const sum = from === 0 ? {} : ({ from: "c" } as const);
-        multiply(heap, { a: { matrix: queries }, b: { matrix: k, transposed: true }, c: weights, from: start });
-        multiply(heap, { a: { matrix: dSome }, b: { matrix: v, transposed: true }, c: dScores });
-        const kept = keptAt(attention, head, from);
-        heap.kernels.softmaxBackward(weights.at, dScores.at, kept, weights.row, rows, scale);
-        multiply(heap, { a: { matrix: weights, transposed: true }, b: { matrix: dSome }, c: dv, ...sum });
-        multiply(heap, { a: { matrix: dScores }, b: { matrix: k }, c: someRows(dq, from, rows) });
-        multiply(heap, { a: { matrix: dScores, transposed: true }, b: { matrix: queries }, c: dk, ...sum });
-      });
-    });
+    const weights = heap.takeMatrix(rows, keys);
+    const dScores = heap.takeMatrix(rows, keys);
+    const [queries, dSome] = [someRows(q, from, rows), someRows(slice(dContext, attention, head), from, rows)];
+    const sum = from === 0 && keys === head.length ? {} : ({ from: "c" } as const);
+    multiply(heap, { a: { matrix: queries }, b: { matrix: seen(k), transposed: true }, c: weights, from: start });
+    multiply(heap, { a: { matrix: dSome }, b: { matrix: seen(v), transposed: true }, c: dScores });
+    const kept = keptAt(attention, head, from);
+    heap.kernels.softmaxBackward(weights.at, dScores.at, kept, weights.row, rows, scale);
+    addBias(heap, attention, block, dScores);
+    multiply(heap, { a: { matrix: weights, transposed: true }, b: { matrix: dSome }, c: seen(dv), ...sum });
+    multiply(heap, { a: { matrix: dScores }, b: { matrix: seen(k) }, c: someRows(dq, from, rows) });
+    multiply(heap, { a: { matrix: dScores, transposed: true }, b: { matrix: queries }, c: seen(dk), ...sum });
   });
 }

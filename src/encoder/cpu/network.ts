@@ -1,10 +1,10 @@
-import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
+import type { ContrastiveBatch, LossSettings, PackedTexts } from "../../domain/engine.ts";
 
 export type Arena = Float32Array<ArrayBuffer>;
 
-/** Where the gradient of a batch goes, and at which temperature its loss is taken. */
+/** Where the gradient of a batch goes, and of which loss. */
 export interface Target {
-  readonly temperature: number;
+  readonly settings: LossSettings;
   /** Added to, in the arena's layout. */
   readonly gradient: Arena;
 }

@@ -3,7 +3,7 @@ import { assert, present } from "../../base/assert.ts";
 import type { StaticShape } from "../../domain/encoder.ts";
 import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
 import type { ParameterTable } from "../parameters.ts";
-import { infoNce } from "./infonce.ts";
+import { lossOf } from "./loss.ts";
 import type { Arena, Network, Target } from "./network.ts";
 import { clampedNorm, throughNorm } from "./unit.ts";
 
@@ -58,8 +58,8 @@ export function staticNetwork({ hidden, vocabulary }: StaticShape, { regions }: 
     return embeddings;
   }
 
-  function differentiate(weights: Arena, batch: ContrastiveBatch, { temperature, gradient }: Target): number {
-    const { loss, dEmbeddings } = infoNce(embed(weights, batch.texts), hidden, batch, temperature);
+  function differentiate(weights: Arena, batch: ContrastiveBatch, { settings, gradient }: Target): number {
+    const { loss, dEmbeddings } = lossOf(embed(weights, batch.texts), hidden, batch, settings);
     eachText(batch.texts, (ids, text) => {
       meanOf(weights, table, ids, mean);
       throughNorm(mean, { values: dEmbeddings, at: text * hidden });

@@ -3,15 +3,16 @@
  * vectors with its gradient. Matrices here are rows in an array of floats.
  */
 import { assert, present } from "../../base/assert.ts";
-import type { BertShape, Pooling } from "../../domain/encoder.ts";
+import { mostTokens, type BertShape, type Pooling } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
 import type { ParameterTable } from "../parameters.ts";
 import { eachText, type Chunk } from "./chunks.ts";
+import { floatBytes, type Heap, type Matrix } from "./heap.ts";
 import type { Arena } from "./network.ts";
 import { clampedNorm, throughNorm } from "./unit.ts";
 
 export interface Layout {
-  readonly shape: BertShape;
+  readonly shape: Pick<BertShape, "hidden" | "vocabulary" | "positions" | "firstPosition">;
   readonly table: ParameterTable;
 }
 
@@ -22,57 +23,70 @@ export interface FloatRows {
   readonly step: number;
 }
 
-const offsetOf = (table: ParameterTable, region: string) => present(table.regions[region], region).offset;
+export const rowsOf = ({ floats }: Heap, { at, row }: Matrix): FloatRows => ({
+  floats,
+  at: at / floatBytes,
+  step: row / floatBytes,
+});
 
-/** Calls `visit` with each token's number, and where its word's and its position's vectors are in an arena. */
+/** Where the vectors are in an arena that make up a token's embedding: its word's; its position's and type 0's, if there are any. */
+interface Sources {
+  readonly word: number;
+  readonly places: readonly number[];
+}
+
 function eachToken(
-  { shape, table }: Layout,
+  { shape, table: { regions } }: Layout,
   texts: PackedTexts,
-  visit: (token: number, word: number, position: number) => void,
+  visit: (token: number, sources: Sources) => void,
 ): void {
-  const { hidden, positions, vocabulary } = shape;
-  const [words, places] = [offsetOf(table, "embeddings.word"), offsetOf(table, "embeddings.position")];
+  const { hidden, vocabulary, firstPosition = 0 } = shape;
+  const most = mostTokens(shape);
+  const words = present(regions["embeddings.word"], "the table of token vectors").offset;
+  const positions = regions["embeddings.position"]?.offset;
+  const type = regions["embeddings.type"]?.offset;
   eachText(texts, (_, first, length) => {
-    assert(length <= positions, `a text of ${length} tokens for ${positions} positions`);
+    assert(length <= most, `a text of ${length} tokens for ${most} positions`);
     for (let i = 0; i < length; i++) {
       const id = texts.tokenIds[first + i] ?? 0;
       assert(id >= 0 && id < vocabulary, `token id ${id} is not below ${vocabulary}`);
-      visit(first + i, words + id * hidden, places + i * hidden);
+      const position = positions === undefined ? undefined : positions + (firstPosition + i) * hidden;
+      const places = [position, type].filter((at) => at !== undefined);
+      visit(first + i, { word: words + id * hidden, places });
     }
   });
 }
 
-/** Each token's word vector to `word`, its position's and type 0's to `place`: the embedding is their sum. */
+/** Each token's word vector to `word`, its position's and type 0's to `place`, if there are any: the embedding is their sum. */
 export function lookUp(
   layout: Layout,
   weights: Float32Array,
   texts: PackedTexts,
-  { word, place }: { readonly word: FloatRows; readonly place: FloatRows },
+  { word, place }: { readonly word: FloatRows; readonly place?: FloatRows },
 ): void {
   const { hidden } = layout.shape;
-  const type = offsetOf(layout.table, "embeddings.type");
-  eachToken(layout, texts, (token, wordAt, positionAt) => {
-    const [words, places] = [word.at + token * word.step, place.at + token * place.step];
+  eachToken(layout, texts, (token, sources) => {
+    const at = word.at + token * word.step;
+    word.floats.set(weights.subarray(sources.word, sources.word + hidden), at);
+    word.floats.fill(0, at + hidden, at + word.step);
+    if (!place) return;
+    const to = place.at + token * place.step;
     for (let h = 0; h < hidden; h++) {
-      word.floats[words + h] = weights[wordAt + h] ?? 0;
-      place.floats[places + h] = (weights[positionAt + h] ?? 0) + (weights[type + h] ?? 0);
+      let sum = 0;
+      for (const source of sources.places) sum += weights[source + h] ?? 0;
+      place.floats[to + h] = sum;
     }
-    word.floats.fill(0, words + hidden, words + word.step);
-    place.floats.fill(0, places + hidden, places + place.step);
+    place.floats.fill(0, to + hidden, to + place.step);
   });
 }
 
 /** Adds the gradient `dx` of {@link lookUp}'s sum to that of the embeddings in `gradient`. */
 export function scatterAdd(layout: Layout, gradient: Arena, texts: PackedTexts, dx: FloatRows): void {
   const { hidden } = layout.shape;
-  const type = offsetOf(layout.table, "embeddings.type");
-  eachToken(layout, texts, (token, word, position) => {
+  eachToken(layout, texts, (token, { word, places }) => {
     const at = dx.at + token * dx.step;
-    for (let h = 0; h < hidden; h++) {
-      const d = dx.floats[at + h] ?? 0;
-      gradient[word + h] = (gradient[word + h] ?? 0) + d;
-      gradient[position + h] = (gradient[position + h] ?? 0) + d;
-      gradient[type + h] = (gradient[type + h] ?? 0) + d;
+    for (const target of [word, ...places]) {
+      for (let h = 0; h < hidden; h++) gradient[target + h] = (gradient[target + h] ?? 0) + (dx.floats[at + h] ?? 0);
     }
   });
 }

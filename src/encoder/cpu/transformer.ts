@@ -1,27 +1,21 @@
-/** BERT on kernels of our own, in WebAssembly: texts back to back in chunks, forward, loss, backward, on one thread. */
+/** Transformers on kernels of our own, in WebAssembly: texts back to back in chunks, forward, loss, backward, on one thread. */
 import { present } from "../../base/assert.ts";
 import type { Pooling } from "../../domain/encoder.ts";
 import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
-import { blockBackward, blockForward, norm, normBackward, takeKept, takeNormal } from "./block.ts";
-import type { Kept, Normal, Parameters } from "./block.ts";
+import type { ParameterTable } from "../parameters.ts";
 import { chunksOf, type Chunk } from "./chunks.ts";
-import { floatBytes, roundUp, type Heap, type Matrix } from "./heap.ts";
-import { infoNce } from "./infonce.ts";
+import { floatBytes, roundUp, type Heap } from "./heap.ts";
 import { panelColumns } from "./kernels/product.ts";
+import type { Layers } from "./layers.ts";
+import { lossOf } from "./loss.ts";
 import type { Arena, Network, Target } from "./network.ts";
-import {
-  lookUp,
-  pool,
-  poolBackward,
-  scatterAdd,
-  unitVectors,
-  type FloatRows,
-  type Layout,
-  type Rows,
-} from "./tokens.ts";
+import type { Parameters } from "./parts.ts";
+import { pool, poolBackward, rowsOf, unitVectors, type Rows } from "./tokens.ts";
 
-interface TransformerOptions {
-  readonly layout: Layout;
+interface TransformerOptions<Pass> {
+  readonly shape: Parameters["shape"];
+  readonly table: ParameterTable;
+  readonly layers: Layers<Pass>;
   readonly pooling: Pooling;
   /** Bytes of activations kept from a step's forward pass; chunks beyond that are run forward a second time. */
   readonly keptBytes: number;
@@ -34,34 +28,32 @@ interface TransformerOptions {
 const LARGEST_CHUNK = 1024;
 
 /** A chunk's way forward. */
-interface Forward {
+interface Forward<Pass> {
   readonly chunk: Chunk;
-  readonly embedding: Normal;
-  readonly blocks: readonly Kept[];
+  readonly pass: Pass;
 }
 
-const EMBEDDING_NORM = "embeddings.norm";
-const outputNorm = (layer: number): string => `layer.${layer}.output.norm`;
-
 /** Holds the weights behind the embedding tables as the heap has them, until they change. */
-export class Transformer implements Network {
+export class Transformer<Pass> implements Network {
   readonly #heap: Heap;
-  readonly #options: TransformerOptions;
+  readonly #options: TransformerOptions<Pass>;
   /** Where the arena's part behind the embedding tables starts, in floats; the heap has that part as it is. */
   readonly #start: number;
   readonly #weights: number;
   readonly #ones: number;
+  readonly #zeros: number;
   #current = false;
 
-  constructor(heap: Heap, options: TransformerOptions) {
-    const { shape, table } = options.layout;
+  constructor(heap: Heap, options: TransformerOptions<Pass>) {
+    const { shape, table, layers } = options;
     this.#heap = heap;
     this.#options = options;
-    const tables = ["embeddings.word", "embeddings.position", "embeddings.type"];
-    const behind = Object.values(table.regions).filter(({ name }) => !tables.includes(name));
+    const behind = Object.values(table.regions).filter(({ name }) => !layers.tables.includes(name));
     this.#start = Math.min(...behind.map(({ offset }) => offset));
     this.#weights = heap.take(table.floats - this.#start);
-    this.#ones = heap.takeZeros(roundUp(shape.hidden, panelColumns));
+    const width = roundUp(shape.hidden, panelColumns);
+    this.#zeros = heap.takeZeros(width);
+    this.#ones = heap.takeZeros(width);
     heap.view(this.#ones, shape.hidden).fill(1);
   }
 
@@ -71,14 +63,14 @@ export class Transformer implements Network {
     return unitVectors(pooled);
   }
 
-  differentiate(weights: Arena, batch: ContrastiveBatch, { temperature, gradient }: Target): number {
-    const { hidden } = this.#options.layout.shape;
+  differentiate(weights: Arena, batch: ContrastiveBatch, { settings, gradient }: Target): number {
+    const { hidden } = this.#options.shape;
     const count = gradient.length - this.#start;
     return this.#heap.during(() => {
       const sums = this.#heap.takeZeros(count);
       const pooled = this.#pooledRows(batch.texts);
       const passes = this.#forwardAll(weights, batch.texts, pooled);
-      const { loss, dEmbeddings } = infoNce(unitVectors(pooled), hidden, batch, temperature);
+      const { loss, dEmbeddings } = lossOf(unitVectors(pooled), hidden, batch, settings);
       for (const waiting of passes) {
         this.#heap.during(() => {
           const pass = "chunk" in waiting ? waiting : this.#forward(weights, waiting, { keep: true });
@@ -100,32 +92,30 @@ export class Transformer implements Network {
   }
 
   #pooledRows({ cuSeqlens }: PackedTexts): Rows {
-    const { hidden } = this.#options.layout.shape;
+    const { hidden } = this.#options.shape;
     return { hidden, values: new Float64Array((cuSeqlens.length - 1) * hidden) };
   }
 
   #parameters(gradients = 0): Parameters {
-    const { shape, table } = this.#options.layout;
+    const { shape, table } = this.#options;
     const within = (region: string) => (present(table.regions[region], region).offset - this.#start) * floatBytes;
     return {
       heap: this.#heap,
       shape,
       ones: this.#ones,
+      zeros: this.#zeros,
       weight: (region) => this.#weights + within(region),
       gradient: (region) => gradients + within(region),
+      has: (region) => table.regions[region] !== undefined,
     };
   }
 
-  #rows({ at, row }: Matrix): FloatRows {
-    return { floats: this.#heap.floats, at: at / floatBytes, step: row / floatBytes };
-  }
-
   /** Forward passes whose memory is still held; or chunks only, of those beyond what may be kept. */
-  #forwardAll(weights: Arena, texts: PackedTexts, pooled: Rows): readonly (Forward | Chunk)[] {
-    const { layout, keptBytes } = this.#options;
+  #forwardAll(weights: Arena, texts: PackedTexts, pooled: Rows): readonly (Forward<Pass> | Chunk)[] {
+    const { layers, keptBytes } = this.#options;
     let kept = 0;
     return chunksOf(texts, LARGEST_CHUNK).map((chunk) => {
-      kept += forwardBytes(layout, chunk);
+      kept += layers.bytes * chunk.texts.tokenIds.length;
       const keep = kept <= keptBytes;
       const pass = this.#forward(weights, chunk, { pooled, keep });
       return keep ? pass : chunk;
@@ -137,69 +127,37 @@ export class Transformer implements Network {
     weights: Arena,
     chunk: Chunk,
     { pooled, keep }: { readonly pooled?: Rows; readonly keep: boolean },
-  ): Forward {
-    const heap = this.#heap;
-    if (!keep) return heap.during(() => this.#run(weights, chunk, this.#take(chunk, 1), pooled));
-    return this.#run(weights, chunk, this.#take(chunk, this.#options.layout.shape.layers), pooled);
-  }
-
-  /** Room for what a chunk's way forward keeps; blocks without room of their own share the last's. */
-  #take(chunk: Chunk, blocks: number): Forward {
-    const { shape } = this.#options.layout;
+  ): Forward<Pass> {
     const tokens = chunk.texts.tokenIds.length;
-    return {
-      chunk,
-      embedding: takeNormal(this.#heap, tokens, shape.hidden),
-      blocks: Array.from({ length: blocks }, () => takeKept(this.#heap, tokens, shape)),
+    const run = (): Forward<Pass> => {
+      const parameters = this.#parameters();
+      return this.#run(weights, { chunk, pass: this.#options.layers.take(parameters, tokens, keep) }, pooled);
     };
+    return keep ? run() : this.#heap.during(run);
   }
 
-  #run(weights: Arena, { texts }: Chunk, pass: Forward, pooled: Rows | undefined): Forward {
-    const { layout, pooling } = this.#options;
-    const { layers, hidden } = layout.shape;
+  #run(weights: Arena, forward: Forward<Pass>, pooled: Rows | undefined): Forward<Pass> {
+    const { shape, table, layers, pooling } = this.#options;
+    const { chunk, pass } = forward;
     const heap = this.#heap;
-    if (!this.#current) heap.view(this.#weights, layout.table.floats - this.#start).set(weights.subarray(this.#start));
+    if (!this.#current) heap.view(this.#weights, table.floats - this.#start).set(weights.subarray(this.#start));
     this.#current = true;
-    const parameters = this.#parameters();
     heap.during(() => {
-      const [word, x] = [
-        heap.takeMatrix(texts.tokenIds.length, hidden),
-        heap.takeMatrix(texts.tokenIds.length, hidden),
-      ];
-      lookUp(layout, weights, texts, { word: this.#rows(word), place: this.#rows(x) });
-      norm(parameters, EMBEDDING_NORM, { x: word, other: x, y: x }, pass.embedding);
-      for (let i = 0; i < layers; i++) {
-        const kept = present(pass.blocks[Math.min(i, pass.blocks.length - 1)], "room for a block");
-        blockForward(parameters, i, { texts, kept }, x);
-      }
-      if (pooled) pool(pass.chunk, pooling, this.#rows(x), pooled);
+      const y = heap.takeMatrix(chunk.texts.tokenIds.length, shape.hidden);
+      layers.forward(this.#parameters(), weights, chunk.texts, { pass, y });
+      if (pooled) pool(chunk, pooling, rowsOf(heap, y), pooled);
     });
-    return pass;
+    return forward;
   }
 
   #backward(
-    { chunk, embedding, blocks }: Forward,
+    { chunk, pass }: Forward<Pass>,
     from: { readonly pooled: Rows; readonly dEmbeddings: Float64Array },
     { sums, gradient }: { readonly sums: number; readonly gradient: Arena },
   ): void {
-    const { layout, pooling } = this.#options;
-    const { texts } = chunk;
-    const parameters = this.#parameters(sums);
-    const d = this.#heap.takeMatrix(texts.tokenIds.length, layout.shape.hidden);
-    poolBackward(chunk, pooling, from, this.#rows(d));
-    for (const [i, kept] of [...blocks.entries()].toReversed()) {
-      const before = blocks[i - 1];
-      const input = before
-        ? { region: outputNorm(i - 1), normal: before.outputNorm }
-        : { region: EMBEDDING_NORM, normal: embedding };
-      blockBackward(parameters, i, { texts, input, kept }, d);
-    }
-    normBackward(parameters, EMBEDDING_NORM, d, embedding);
-    scatterAdd(layout, gradient, texts, this.#rows(d));
+    const { shape, layers, pooling } = this.#options;
+    const d = this.#heap.takeMatrix(chunk.texts.tokenIds.length, shape.hidden);
+    poolBackward(chunk, pooling, from, rowsOf(this.#heap, d));
+    layers.backward(this.#parameters(sums), gradient, chunk.texts, { pass, d });
   }
-}
-
-/** Bytes that a {@link Forward} holds, but for a few a row. */
-function forwardBytes({ shape: { hidden, intermediate, layers, heads } }: Layout, { texts }: Chunk): number {
-  return floatBytes * texts.tokenIds.length * (hidden + layers * (6 * hidden + intermediate + 2 * heads));
 }

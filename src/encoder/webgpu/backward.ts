@@ -1,9 +1,10 @@
 /** BERT's backward pass: a list of dispatches from the gradient of the unit vectors to the gradient of every weight. */
-import type { BertShape, Pooling } from "../../domain/encoder.ts";
+import { mostTokens, type BertShape, type Pooling } from "../../domain/encoder.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import { add } from "../../kernels/add/add.ts";
-import { attentionBackward } from "../../kernels/attention/attention.ts";
+import { attentionBackward, attentionBiasBackward } from "../../kernels/attention/attention.ts";
 import type { Counts } from "../../kernels/counts.ts";
+import { distanceBackward } from "../../kernels/distance/distance.ts";
 import { embeddingBackward } from "../../kernels/embedding/embedding.ts";
 import { geluBackward } from "../../kernels/gelu/gelu.ts";
 import { layerNormBackward } from "../../kernels/layernorm/layernorm.ts";
@@ -11,7 +12,7 @@ import { linearBackward, type LinearSize } from "../../kernels/linear/linear.ts"
 import { normaliseBackward } from "../../kernels/normalise/normalise.ts";
 import { poolingBackward } from "../../kernels/pooling/pooling.ts";
 import { sumTokens } from "../../kernels/reduce/reduce.ts";
-import { inputOf, normRegion } from "./forward.ts";
+import { attentionSize, inputOf, normRegion } from "./forward.ts";
 import type { BackwardTensors } from "./program.ts";
 
 type Passes = Dispatch<Counts>[];
@@ -85,9 +86,34 @@ function feedForwardBlock(i: number, shape: BertShape, tensors: BackwardTensors)
   ];
 }
 
+function attention(i: number, shape: BertShape, { index, activation }: BackwardTensors): Passes {
+  const at = `layer.${i}.`;
+  const { layers, distanceBuckets } = shape;
+  const tensors = {
+    dqkv: activation("d.qkv"),
+    counts: index("counts"),
+    context: activation(`${at}context`),
+    logSumExp: activation(`${at}logSumExp`),
+    qkv: activation(`${at}qkv`),
+    blocks: index("blocks"),
+    dcontext: activation("d.context"),
+    delta: activation("delta"),
+  };
+  const size = attentionSize(shape);
+  if (distanceBuckets === undefined) return attentionBackward(tensors, size);
+  const bias = activation("distance");
+  const shared = { ...size, reach: mostTokens(shape), buckets: distanceBuckets };
+  return [
+    ...attentionBackward({ ...tensors, bias }, size),
+    attentionBiasBackward(
+      { ...tensors, bias, buckets: index("buckets"), partial: activation("d.distance") },
+      { ...shared, adds: i + 1 < layers },
+    ),
+  ];
+}
+
 function attentionBlock(i: number, shape: BertShape, tensors: BackwardTensors): Passes {
-  const { hidden: H, heads: N } = shape;
-  const { index, activation } = tensors;
+  const { hidden: H } = shape;
   const at = `layer.${i}.`;
   return [
     ...norm(`${at}attention.`, tensors, shape),
@@ -99,27 +125,26 @@ function attentionBlock(i: number, shape: BertShape, tensors: BackwardTensors): 
       I: H,
       O: H,
     }),
-    ...attentionBackward(
-      {
-        dqkv: activation("d.qkv"),
-        counts: index("counts"),
-        context: activation(`${at}context`),
-        logSumExp: activation(`${at}logSumExp`),
-        qkv: activation(`${at}qkv`),
-        cuSeqlens: index("cuSeqlens"),
-        blocks: index("blocks"),
-        dcontext: activation("d.context"),
-        delta: activation("delta"),
-      },
-      { H, N },
-    ),
+    ...attention(i, shape, tensors),
     ...linear(tensors, { region: `${at}attention.qkv`, dx: "d.output", x: inputOf(i), dy: "d.qkv", I: H, O: 3 * H }),
     residual(tensors, shape),
   ];
 }
 
+/** The gradient of the bias by distance, after all layers have left theirs. */
+function distances(shape: BertShape, { gradient, index, activation }: BackwardTensors): Passes {
+  const { distanceBuckets: buckets, heads: N, layers } = shape;
+  if (buckets === undefined || layers === 0) return [];
+  return [
+    distanceBackward(
+      { dtable: gradient("distance"), counts: index("counts"), partial: activation("d.distance") },
+      { N, buckets },
+    ),
+  ];
+}
+
 function embeddings(shape: BertShape, tensors: BackwardTensors): Passes {
-  const { hidden: H } = shape;
+  const { hidden: H, types } = shape;
   const { gradient, index, activation } = tensors;
   const rows = (name: string) => ({
     ids: index(`${name}.ids`),
@@ -134,10 +159,12 @@ function embeddings(shape: BertShape, tensors: BackwardTensors): Passes {
       { dtable: gradient("embeddings.position"), rows: rows("places"), dx },
       { H, distinct: "positions" },
     ),
-    ...sumTokens(
-      { y: gradient("embeddings.type"), counts: index("counts"), x: dx, scratch: activation("scratch") },
-      { C: H },
-    ),
+    ...(types === 0
+      ? []
+      : sumTokens(
+          { y: gradient("embeddings.type"), counts: index("counts"), x: dx, scratch: activation("scratch") },
+          { C: H },
+        )),
   ];
 }
 
@@ -170,6 +197,7 @@ export function bertBackward(shape: BertShape, pooling: Pooling, tensors: Backwa
       { H, firstOnly: pooling === "cls" },
     ),
     ...blocks.toReversed().flat(),
+    ...distances(shape, tensors),
     ...embeddings(shape, tensors),
   ];
 }

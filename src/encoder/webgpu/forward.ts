@@ -1,9 +1,10 @@
 /** BERT's forward pass: a list of dispatches from token ids to unit vectors. */
-import type { BertShape, Pooling } from "../../domain/encoder.ts";
+import { mostTokens, type BertShape, type Pooling } from "../../domain/encoder.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import { add } from "../../kernels/add/add.ts";
-import { attentionForward } from "../../kernels/attention/attention.ts";
+import { attentionForward, type AttentionSize } from "../../kernels/attention/attention.ts";
 import type { Counts } from "../../kernels/counts.ts";
+import { distanceForward } from "../../kernels/distance/distance.ts";
 import { embeddingForward } from "../../kernels/embedding/embedding.ts";
 import { geluForward } from "../../kernels/gelu/gelu.ts";
 import { layerNormForward } from "../../kernels/layernorm/layernorm.ts";
@@ -18,6 +19,23 @@ export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `
 /** The region of the norm whose activations start with `at`: "layer.0.attention." has "layer.0.attention.norm". */
 export const normRegion = (at: string): string =>
   at === "embeddings." || at.endsWith("attention.") ? `${at}norm` : `${at}output.norm`;
+
+/** With a bias by distance, as far as two tokens of a text can be apart. */
+export const attentionSize = (shape: BertShape): AttentionSize => ({
+  H: shape.hidden,
+  N: shape.heads,
+  ...(shape.distanceBuckets !== undefined && { reach: mostTokens(shape) }),
+});
+
+function distances(shape: BertShape, { weight, index, activation }: ForwardTensors): Dispatch<Counts>[] {
+  if (shape.distanceBuckets === undefined) return [];
+  return [
+    distanceForward(
+      { bias: activation("distance"), table: weight("distance"), buckets: index("buckets") },
+      { N: shape.heads, reach: mostTokens(shape) },
+    ),
+  ];
+}
 
 function norm(at: string, { weight, index, activation }: ForwardTensors, { hidden: H, layerNormEpsilon }: BertShape) {
   const region = normRegion(at);
@@ -36,7 +54,7 @@ function norm(at: string, { weight, index, activation }: ForwardTensors, { hidde
 }
 
 function attentionBlock(i: number, shape: BertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
-  const { hidden: H, heads: N } = shape;
+  const { hidden: H, distanceBuckets } = shape;
   const { weight, index, activation } = tensors;
   const at = `layer.${i}.`;
   const counts = index("counts");
@@ -52,10 +70,10 @@ function attentionBlock(i: number, shape: BertShape, tensors: ForwardTensors): D
         context: activation(`${at}context`),
         logSumExp: activation(`${at}logSumExp`),
         qkv: activation(`${at}qkv`),
-        cuSeqlens: index("cuSeqlens"),
         blocks: index("blocks"),
+        bias: distanceBuckets === undefined ? undefined : activation("distance"),
       },
-      { H, N },
+      attentionSize(shape),
     ),
     linear(`${at}attention.sum`, `${at}context`, `${at}attention.output`, H),
     add({ y: activation(`${at}attention.sum`), counts, x: activation(inputOf(i)) }, { C: H }),
@@ -84,7 +102,7 @@ function feedForwardBlock(i: number, shape: BertShape, tensors: ForwardTensors):
 
 /** From `tokenIds` of the index to `embedding` (S, H). */
 export function bertForward(shape: BertShape, pooling: Pooling, tensors: ForwardTensors): Dispatch<Counts>[] {
-  const { hidden: H, layers } = shape;
+  const { hidden: H, layers, types } = shape;
   const { weight, index, activation } = tensors;
   return [
     embeddingForward(
@@ -93,13 +111,14 @@ export function bertForward(shape: BertShape, pooling: Pooling, tensors: Forward
         counts: index("counts"),
         word: weight("embeddings.word"),
         position: weight("embeddings.position"),
-        type: weight("embeddings.type"),
+        type: types > 0 ? weight("embeddings.type") : undefined,
         tokenIds: index("tokenIds"),
         positions: index("positions"),
       },
       { H },
     ),
     norm("embeddings.", tensors, shape),
+    ...distances(shape, tensors),
     ...Array.from({ length: layers }, (_, i) => [
       ...attentionBlock(i, shape, tensors),
       ...feedForwardBlock(i, shape, tensors),

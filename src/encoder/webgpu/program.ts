@@ -23,8 +23,8 @@ export interface BackwardTensors extends ForwardTensors {
 export interface Described {
   /** Of queries there are none yet. */
   readonly counts: Counts;
-  /** By the names of the index; `counts` is not among them. */
-  readonly integers: Readonly<Record<string, Int32Array<ArrayBuffer>>>;
+  /** By the names of the index; `counts` is not among them. Rotary angles are the only ones that are no integers. */
+  readonly integers: Readonly<Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>>;
 }
 
 export interface Needs {

@@ -1,5 +1,5 @@
 /** The tensors of a pass through BERT, by name, with their sizes; the arenas are planned from these. */
-import type { BertShape } from "../../domain/encoder.ts";
+import { mostTokens, type BertShape } from "../../domain/encoder.ts";
 import type { Room, Rooms } from "../../gpu/arena.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import { BLOCK } from "../../kernels/counts.ts";
@@ -24,14 +24,21 @@ export type Sizes = Readonly<Record<string, number>>;
 export const rooms = (sizes: Sizes, bank: (name: string) => number = () => 0): Rooms =>
   new Map(Object.entries(sizes).map(([name, words]): [string, Room] => [name, { bytes: words * 4, bank: bank(name) }]));
 
+const mostBlocks = ({ T, S }: Capacity): number => Math.ceil(T / BLOCK) + S;
+
+/** Distances that an encoder with a bias by distance knows; none without. */
+export const distancesOf = (shape: BertShape): number =>
+  shape.distanceBuckets === undefined ? 0 : 2 * mostTokens(shape) - 1;
+
 /** Integers that the forward pass needs. */
-export const indexSizes = ({ T, S }: Capacity): Sizes => ({
+export const indexSizes = (capacity: Capacity, shape: BertShape): Sizes => ({
   counts: 4,
-  tokenIds: T,
-  positions: T,
-  textOf: T,
-  cuSeqlens: S + 1,
-  blocks: 2 * (Math.ceil(T / BLOCK) + S),
+  tokenIds: capacity.T,
+  positions: capacity.T,
+  textOf: capacity.T,
+  cuSeqlens: capacity.S + 1,
+  blocks: 4 * mostBlocks(capacity),
+  ...(shape.distanceBuckets !== undefined && { buckets: distancesOf(shape) }),
 });
 
 /** Integers that the backward pass needs besides. */
@@ -65,19 +72,23 @@ const layer = (at: string, T: number, { hidden: H, intermediate: I, heads: N }: 
 export const pooled = (S: number, H: number): Sizes => ({ pooled: S * H, norm: S, embedding: S * H });
 
 // Along the forward pass the tensors take turns: each kernel reads bank 1 and writes bank 0, or the other way round.
-const firstBank = new Set(["qkv", "sum", "intermediate", "pooled"]);
+const firstBank = new Set(["qkv", "sum", "intermediate", "pooled", "distance"]);
 const forwardBank = (name: string): number => (firstBank.has(name.split(".").at(-1) ?? "") ? 0 : 1);
+
+/** The bias by distance, which all layers share. */
+const distance = (shape: BertShape): Sizes =>
+  shape.distanceBuckets === undefined ? {} : { distance: shape.heads * distancesOf(shape) };
 
 /** Every activation of the forward pass, kept apart for the backward pass. */
 export function keptActivations({ T, S }: Capacity, shape: BertShape): Rooms {
-  const sizes = [norm("embeddings.", T, shape.hidden), pooled(S, shape.hidden)];
+  const sizes = [norm("embeddings.", T, shape.hidden), distance(shape), pooled(S, shape.hidden)];
   for (let i = 0; i < shape.layers; i++) sizes.push(layer(`layer.${i}.`, T, shape));
   return new Map(sizes.flatMap((part) => [...rooms(part, forwardBank)]));
 }
 
 /** The activations of one layer, for a forward pass that every layer reuses. */
 export const reusedActivations = ({ T, S }: Capacity, shape: BertShape): Rooms =>
-  rooms({ ...layer("", T, shape), ...pooled(S, shape.hidden) }, forwardBank);
+  rooms({ ...layer("", T, shape), ...distance(shape), ...pooled(S, shape.hidden) }, forwardBank);
 
 /** The name in {@link reusedActivations} of a name in {@link keptActivations}: a layer's output goes over its input. */
 export const reused = (name: string): string => name.replace(/^(layer\.\d+|embeddings)\./, "");
@@ -92,12 +103,15 @@ const gradientBanks: Sizes = {
   "d.qkv": 3,
   "d.intermediate": 4,
   delta: 2,
+  "d.distance": 5,
   scratch: 5,
   "scratch.bias": 5,
 };
 
 /** Gradients of activations: a few of a token's width, which take turns, and scratch for two-stage sums. */
-export function activationGradients({ T, S }: Capacity, { hidden: H, intermediate: I, heads: N }: BertShape): Rooms {
+export function activationGradients(capacity: Capacity, shape: BertShape): Rooms {
+  const { T, S } = capacity;
+  const { hidden: H, intermediate: I, heads: N, distanceBuckets } = shape;
   const linears = [
     { I: H, O: 3 * H },
     { I: H, O: H },
@@ -113,6 +127,7 @@ export function activationGradients({ T, S }: Capacity, { hidden: H, intermediat
     "d.qkv": T * 3 * H,
     "d.intermediate": T * I,
     delta: T * N,
+    ...(distanceBuckets !== undefined && { "d.distance": mostBlocks(capacity) * distanceBuckets * N }),
     scratch: Math.max(PARTS * 3 * H, PARTS * I, ...linears.map(weightScratch)),
     "scratch.bias": PARTS * H,
   };

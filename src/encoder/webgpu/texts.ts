@@ -1,6 +1,6 @@
 /** What the kernels need to know about a batch of packed texts, worked out on the CPU: a few integers a token. */
 import { assert } from "../../base/assert.ts";
-import type { BertShape } from "../../domain/encoder.ts";
+import { mostTokens, type BertShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
 import { GpuOutOfMemory } from "../../gpu/errors.ts";
 import { BLOCK } from "../../kernels/counts.ts";
@@ -47,11 +47,11 @@ export const rowsNamed = (name: string, { ids, offsets, order }: SortedRows) => 
 export interface TextIndex {
   readonly T: number;
   readonly S: number;
-  /** (T) place of each token in its text. */
+  /** (T) position of each token: its place in its text, from the shape's first position on. */
   readonly positions: Int32Array<ArrayBuffer>;
   /** (T) text of each token. */
   readonly textOf: Int32Array<ArrayBuffer>;
-  /** (blocks, 2) first token, text. */
+  /** (blocks, 4) first token; the text's first token and the one behind its last; 0. */
   readonly blocks: Int32Array<ArrayBuffer>;
 }
 
@@ -87,9 +87,14 @@ export function textOfTokens({ tokenIds, cuSeqlens }: PackedTexts): Int32Array<A
 }
 
 /** Errors: GpuOutOfMemory for more than 65,535 tokens: some of BERT's kernels have a workgroup for each. */
-export function indexTexts(texts: PackedTexts, { vocabulary, positions: most }: BertShape): TextIndex {
+export function indexTexts(
+  texts: PackedTexts,
+  shape: Pick<BertShape, "vocabulary" | "positions" | "firstPosition">,
+): TextIndex {
+  const { firstPosition = 0 } = shape;
+  const most = mostTokens(shape);
   checkWorkgroups(texts.tokenIds.length, "tokens");
-  checkTexts(texts, vocabulary);
+  checkTexts(texts, shape.vocabulary);
   const T = texts.tokenIds.length;
   const S = texts.cuSeqlens.length - 1;
   const positions = new Int32Array(T);
@@ -99,8 +104,8 @@ export function indexTexts(texts: PackedTexts, { vocabulary, positions: most }: 
     const end = texts.cuSeqlens[s + 1] ?? 0;
     assert(end - start <= most, `text ${s} has ${end - start} of 1 to ${most} tokens`);
     for (let t = start; t < end; t++) {
-      positions[t] = t - start;
-      if ((t - start) % BLOCK === 0) blocks.push(t, s);
+      positions[t] = firstPosition + t - start;
+      if ((t - start) % BLOCK === 0) blocks.push(t, start, end, 0);
     }
   }
   return { T, S, positions, textOf: textOfTokens(texts), blocks: Int32Array.from(blocks) };

@@ -1,9 +1,9 @@
 // With p and ds as in backward.query.wgsl:  dk = dsᵀ · q,  dv = pᵀ · dcontext. One workgroup per (block of 32 keys of one text,
 // head); the queries of the text pass by in blocks of 32. A thread scores four keys against four queries, and sums four channels
-// of the same four keys.
+// of the same four keys. REACH and WINDOW as in forward.wgsl.
 //   0 qkv        (T, 3H)
-//   1 cuSeqlens  (S + 1)
-//   2 blocks     (blocks)  first token, text
+//   1 blocks     (blocks)  first token; first token of its text, and the one behind its last
+//   2 bias       (N, 2 · REACH - 1)
 //   3 logSumExp  (T, N)
 //   4 delta      (T, N)
 //   5 dcontext   (T, H)
@@ -11,13 +11,15 @@
 
 override H: u32 = 8;
 override D: u32 = 8;
+override REACH: u32 = 0;
+override WINDOW: u32 = 0;
 const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
 const BLOCK = 4 * SIDE;
 const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> cuSeqlens: array<u32>;
-@group(0) @binding(2) var<storage, read> blocks: array<vec2u>;
+@group(0) @binding(1) var<storage, read> blocks: array<vec4u>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> logSumExp: array<f32>;
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
 @group(0) @binding(5) var<storage, read> dcontext: array<f32>;
@@ -35,20 +37,40 @@ fn fromDelta(at: vec4u) -> vec4f { return vec4f(delta[at.x], delta[at.y], delta[
 // Row i holds x[i] · w.
 fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
 
+// First token whose query may see a key of the block, and the one behind the last.
+fn inReach(block: vec4u) -> vec2u {
+  if (WINDOW == 0) { return block.yz; }
+  return vec2u(block.x - min(WINDOW, block.x - block.y), min(block.z, block.x + BLOCK + WINDOW));
+}
+
+// x where the query sees the keys, else nothing.
+fn seen(x: vec4f, key: vec4u, query: u32) -> vec4f {
+  if (WINDOW == 0) { return x; }
+  let apart = max(key, vec4u(query)) - min(key, vec4u(query));
+  return select(vec4f(), x, apart <= vec4u(WINDOW));
+}
+
+fn biased(score: vec4f, key: vec4u, query: u32, head: u32) -> vec4f {
+  if (REACH == 0) { return score; }
+  let at = head * (2 * REACH - 1) + REACH - 1 + key - query;
+  return score + vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
-  let text = blocks[group.x].y;
-  let start = cuSeqlens[text];
-  let end = cuSeqlens[text + 1];
+  let first = blocks[group.x].x;
+  let end = blocks[group.x].z;
+  let queries = inReach(blocks[group.x]);
   let head = group.y * D;
   let scale = 1.0 / sqrt(f32(D));
   let low = vec4u(0, 1, 2, 3);
-  let key = blocks[group.x].x + 4 * thread.y + low;
-  let k = min(key, vec4u(end - 1)) * 3 * H + H + head;
+  let key = first + 4 * thread.y + low;
+  let clamped = min(key, vec4u(end - 1));
+  let k = clamped * 3 * H + H + head;
 
   var dk: array<mat4x4f, TILES>; // (key, channel)
   var dv: array<mat4x4f, TILES>;
-  for (var block = start; block < end; block += BLOCK) {
+  for (var block = queries.x; block < queries.y; block += BLOCK) {
     let query = min(block + 4 * thread.x + low, vec4u(end - 1));
     let q = query * 3 * H + head;
     var products = mat4x4f(); // (query, key)
@@ -60,7 +82,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
     let lse = fromLogSumExp(query * (H / D) + group.y);
     let along = fromDelta(query * (H / D) + group.y);
     for (var i = 0u; i < 4; i++) {
-      let p = exp(products[i] * scale - lse[i]);
+      let p = seen(exp(biased(products[i] * scale, clamped, query[i], group.y) - lse[i]), clamped, query[i]);
       let at = (4 * thread.x + i) * SIDE + thread.y;
       weights[at] = p;
       dscores[at] = p * (dweights[i] - along[i]) * scale;
@@ -71,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
       let channel = head + min(4 * (thread.x + SIDE * i) + low, vec4u(D - 1));
       var sumK = dk[i];
       var sumV = dv[i];
-      for (var j = 0u; j < min(BLOCK, end - block); j++) {
+      for (var j = 0u; j < min(BLOCK, queries.y - block); j++) {
         sumK += outer(dscores[j * SIDE + thread.y], fromQkv((block + j) * 3 * H + channel));
         sumV += outer(weights[j * SIDE + thread.y], fromDcontext((block + j) * H + channel));
       }

@@ -1,8 +1,8 @@
-// With p = exp(q · kᵀ / √D - logSumExp) and ds = p · (dcontext · vᵀ - delta) / √D:  dq = ds · k (Dao, FlashAttention-2, 2023,
-// algorithm 2). One workgroup per (block of 32 queries of one text, head), threads as in forward.wgsl.
+// With p = exp(q · kᵀ / √D + bias - logSumExp) and ds = p · (dcontext · vᵀ - delta) / √D:  dq = ds · k (Dao, FlashAttention-2, 2023,
+// algorithm 2). One workgroup per (block of 32 queries of one text, head); threads, REACH and WINDOW as in forward.wgsl.
 //   0 qkv        (T, 3H)
-//   1 cuSeqlens  (S + 1)
-//   2 blocks     (blocks)  first token, text
+//   1 blocks     (blocks)  first token; first token of its text, and the one behind its last
+//   2 bias       (N, 2 · REACH - 1)
 //   3 logSumExp  (T, N)
 //   4 delta      (T, N)
 //   5 dcontext   (T, H)
@@ -10,13 +10,15 @@
 
 override H: u32 = 8;
 override D: u32 = 8;
+override REACH: u32 = 0;
+override WINDOW: u32 = 0;
 const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
 const BLOCK = 4 * SIDE;
 const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> cuSeqlens: array<u32>;
-@group(0) @binding(2) var<storage, read> blocks: array<vec2u>;
+@group(0) @binding(1) var<storage, read> blocks: array<vec4u>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read> logSumExp: array<f32>;
 @group(0) @binding(4) var<storage, read> delta: array<f32>;
 @group(0) @binding(5) var<storage, read> dcontext: array<f32>;
@@ -33,23 +35,43 @@ fn fromDelta(at: vec4u) -> vec4f { return vec4f(delta[at.x], delta[at.y], delta[
 // Row i holds x[i] · w.
 fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
 
+// First token that a query of the block may see, and the one behind the last.
+fn inReach(block: vec4u) -> vec2u {
+  if (WINDOW == 0) { return block.yz; }
+  return vec2u(block.x - min(WINDOW, block.x - block.y), min(block.z, block.x + BLOCK + WINDOW));
+}
+
+// x where the queries see the key, else nothing.
+fn seen(x: vec4f, key: u32, query: vec4u) -> vec4f {
+  if (WINDOW == 0) { return x; }
+  let apart = max(query, vec4u(key)) - min(query, vec4u(key));
+  return select(vec4f(), x, apart <= vec4u(WINDOW));
+}
+
+fn biased(score: vec4f, key: u32, query: vec4u, head: u32) -> vec4f {
+  if (REACH == 0) { return score; }
+  let at = head * (2 * REACH - 1) + REACH - 1 + key - query;
+  return score + vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
-  let text = blocks[group.x].y;
-  let start = cuSeqlens[text];
-  let end = cuSeqlens[text + 1];
+  let first = blocks[group.x].x;
+  let end = blocks[group.x].z;
+  let keys = inReach(blocks[group.x]);
   let head = group.y * D;
   let scale = 1.0 / sqrt(f32(D));
   let low = vec4u(0, 1, 2, 3);
-  let query = blocks[group.x].x + 4 * thread.y + low;
+  let query = first + 4 * thread.y + low;
   let clamped = min(query, vec4u(end - 1));
   let q = clamped * 3 * H + head;
   let lse = fromLogSumExp(clamped * (H / D) + group.y);
   let along = fromDelta(clamped * (H / D) + group.y);
 
   var acc: array<mat4x4f, TILES>; // (query, channel)
-  for (var block = start; block < end; block += BLOCK) {
-    let k = min(block + 4 * thread.x + low, vec4u(end - 1)) * 3 * H + H + head;
+  for (var block = keys.x; block < keys.y; block += BLOCK) {
+    let key = min(block + 4 * thread.x + low, vec4u(end - 1));
+    let k = key * 3 * H + H + head;
     var products = mat4x4f(); // (key, query)
     var dweights = mat4x4f();
     for (var c = 0u; c < D; c++) {
@@ -57,16 +79,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
       dweights += outer(fromQkv(k + H + c), fromDcontext(clamped * H + head + c));
     }
     let at = 4 * thread.x * SIDE + thread.y;
-    dscores[at] = exp(products[0] * scale - lse) * (dweights[0] - along) * scale;
-    dscores[at + SIDE] = exp(products[1] * scale - lse) * (dweights[1] - along) * scale;
-    dscores[at + 2 * SIDE] = exp(products[2] * scale - lse) * (dweights[2] - along) * scale;
-    dscores[at + 3 * SIDE] = exp(products[3] * scale - lse) * (dweights[3] - along) * scale;
+    let score0 = biased(products[0] * scale, key.x, clamped, group.y);
+    let score1 = biased(products[1] * scale, key.y, clamped, group.y);
+    let score2 = biased(products[2] * scale, key.z, clamped, group.y);
+    let score3 = biased(products[3] * scale, key.w, clamped, group.y);
+    dscores[at] = seen(exp(score0 - lse) * (dweights[0] - along) * scale, key.x, clamped);
+    dscores[at + SIDE] = seen(exp(score1 - lse) * (dweights[1] - along) * scale, key.y, clamped);
+    dscores[at + 2 * SIDE] = seen(exp(score2 - lse) * (dweights[2] - along) * scale, key.z, clamped);
+    dscores[at + 3 * SIDE] = seen(exp(score3 - lse) * (dweights[3] - along) * scale, key.w, clamped);
     workgroupBarrier();
 
     for (var i = 0u; 4 * SIDE * i < D; i++) {
       let channel = H + head + min(4 * (thread.x + SIDE * i) + low, vec4u(D - 1));
       var sum = acc[i];
-      for (var j = 0u; j < min(BLOCK, end - block); j++) {
+      for (var j = 0u; j < min(BLOCK, keys.y - block); j++) {
         sum += outer(dscores[j * SIDE + thread.y], fromQkv((block + j) * 3 * H + channel));
       }
       acc[i] = sum;

@@ -1,22 +1,25 @@
-// context = softmax(q · kᵀ / √D) · v for each text and head on its own, by online softmax (Milakov and Gimelshein, 2018; Dao et al.,
-// FlashAttention, 2022): no (T, T) matrix is made. One workgroup per (block of 32 queries of one text, head); the keys of the text
+// context = softmax(q · kᵀ / √D + bias) · v for each text and head on its own, by online softmax (Milakov and Gimelshein, 2018; Dao et
+// al., FlashAttention, 2022): no (T, T) matrix is made. One workgroup per (block of 32 queries of one text, head); the keys of the text
 // pass by in blocks of 32. A thread scores four queries against four keys, and sums four channels of the same four queries.
+// With REACH = 0 there is no bias, and nothing is read from binding 2. With WINDOW > 0 a query sees so many keys on each side of it.
 //   0 qkv        (T, 3H)   query, key and value of a token, head after head
-//   1 cuSeqlens  (S + 1)
-//   2 blocks     (blocks)  first token, text
+//   1 blocks     (blocks)  first token; first token of its text, and the one behind its last
+//   2 bias       (N, 2 · REACH - 1)  by the distance from query to key, from 1 - REACH on
 //   3 context    (T, H)    out
-//   4 logSumExp  (T, N)    out, of the scaled scores; kept for the backward pass
+//   4 logSumExp  (T, N)    out, of the scores; kept for the backward pass
 
 override H: u32 = 8;
 override D: u32 = 8;
+override REACH: u32 = 0;
+override WINDOW: u32 = 0;
 const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
 const BLOCK = 4 * SIDE;
 const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 const LOWEST = -1.0e30;
 
 @group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> cuSeqlens: array<u32>;
-@group(0) @binding(2) var<storage, read> blocks: array<vec2u>;
+@group(0) @binding(1) var<storage, read> blocks: array<vec4u>;
+@group(0) @binding(2) var<storage, read> bias: array<f32>;
 @group(0) @binding(3) var<storage, read_write> context: array<f32>;
 @group(0) @binding(4) var<storage, read_write> logSumExp: array<f32>;
 
@@ -29,30 +32,48 @@ fn fromQkv(at: vec4u) -> vec4f { return vec4f(qkv[at.x], qkv[at.y], qkv[at.z], q
 // Row i holds x[i] · w.
 fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
 
+// First token that a query of the block may see, and the one behind the last.
+fn inReach(block: vec4u) -> vec2u {
+  if (WINDOW == 0) { return block.yz; }
+  return vec2u(block.x - min(WINDOW, block.x - block.y), min(block.z, block.x + BLOCK + WINDOW));
+}
+
+fn sees(query: vec4u, key: u32, end: u32) -> vec4<bool> {
+  if (WINDOW == 0) { return vec4<bool>(key < end); }
+  let apart = max(query, vec4u(key)) - min(query, vec4u(key));
+  return vec4<bool>(key < end) & (apart <= vec4u(WINDOW));
+}
+
+fn biased(score: vec4f, key: u32, query: vec4u, head: u32) -> vec4f {
+  if (REACH == 0) { return score; }
+  let at = head * (2 * REACH - 1) + REACH - 1 + key - query;
+  return score + vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
-  let text = blocks[group.x].y;
-  let start = cuSeqlens[text];
-  let end = cuSeqlens[text + 1];
+  let first = blocks[group.x].x;
+  let end = blocks[group.x].z;
+  let keys = inReach(blocks[group.x]);
   let head = group.y * D;
   let scale = 1.0 / sqrt(f32(D));
   let low = vec4u(0, 1, 2, 3);
-  let query = blocks[group.x].x + 4 * thread.y + low;
-  let q = min(query, vec4u(end - 1)) * 3 * H + head;
+  let query = first + 4 * thread.y + low;
+  let clamped = min(query, vec4u(end - 1));
+  let q = clamped * 3 * H + head;
 
   var acc: array<mat4x4f, TILES>; // (query, channel)
   var highest = vec4f(LOWEST);
   var total = vec4f();
-  for (var block = start; block < end; block += BLOCK) {
+  for (var block = keys.x; block < keys.y; block += BLOCK) {
     let key = block + 4 * thread.x + low;
     let k = min(key, vec4u(end - 1)) * 3 * H + H + head;
     var products = mat4x4f(); // (key, query)
     for (var c = 0u; c < D; c++) { products += outer(fromQkv(k + c), fromQkv(q + c)); }
-    let inside = key < vec4u(end);
-    let score0 = select(vec4f(LOWEST), products[0] * scale, inside.x);
-    let score1 = select(vec4f(LOWEST), products[1] * scale, inside.y);
-    let score2 = select(vec4f(LOWEST), products[2] * scale, inside.z);
-    let score3 = select(vec4f(LOWEST), products[3] * scale, inside.w);
+    let score0 = select(vec4f(LOWEST), biased(products[0] * scale, key.x, clamped, group.y), sees(clamped, key.x, end));
+    let score1 = select(vec4f(LOWEST), biased(products[1] * scale, key.y, clamped, group.y), sees(clamped, key.y, end));
+    let score2 = select(vec4f(LOWEST), biased(products[2] * scale, key.z, clamped, group.y), sees(clamped, key.z, end));
+    let score3 = select(vec4f(LOWEST), biased(products[3] * scale, key.w, clamped, group.y), sees(clamped, key.w, end));
     highs[thread.x * SIDE + thread.y] = max(max(score0, score1), max(score2, score3));
     workgroupBarrier();
 
@@ -72,7 +93,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
     for (var i = 0u; 4 * SIDE * i < D; i++) {
       let channel = 2 * H + head + min(4 * (thread.x + SIDE * i) + low, vec4u(D - 1));
       var sum = mat4x4f(acc[i][0] * shrink.x, acc[i][1] * shrink.y, acc[i][2] * shrink.z, acc[i][3] * shrink.w);
-      for (var j = 0u; j < min(BLOCK, end - block); j++) {
+      for (var j = 0u; j < min(BLOCK, keys.y - block); j++) {
         sum += outer(weights[j * SIDE + thread.y], fromQkv((block + j) * 3 * H + channel));
       }
       acc[i] = sum;

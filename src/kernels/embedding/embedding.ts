@@ -17,19 +17,20 @@ interface Forward {
   readonly word: Slice;
   /** (P, H) */
   readonly position: Slice;
-  /** (types, H) */
-  readonly type: Slice;
+  /** (types, H); left out where there are no token types. */
+  readonly type?: Slice | undefined;
   /** (T) */
   readonly tokenIds: Slice;
   /** (T) */
   readonly positions: Slice;
 }
 
-/** x = word + position + type 0. */
+/** x = word + position + type 0, if there are types. */
 export const embeddingForward = (at: Forward, { H }: { readonly H: number }): Dispatch<Counts> => ({
   kernel: forward,
-  constants: { H },
-  bindings: [at.counts, at.word, at.position, at.type, at.tokenIds, at.positions, at.x],
+  constants: { H, TYPES: at.type ? 1 : 0 },
+  // What is never read has to be bound all the same.
+  bindings: [at.counts, at.word, at.position, at.type ?? at.word, at.tokenIds, at.positions, at.x],
   workgroups: ({ T }) => spread(T * H),
 });
 

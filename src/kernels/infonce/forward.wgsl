@@ -1,33 +1,35 @@
 // InfoNCE (van den Oord, Li and Vinyals, 2018) of query b over its own list of candidates, the positive first:
-//   score_p = e[query] · e[candidate_p] / TEMPERATURE,  loss_b = log Σ exp(score) - score_0.
-// It also leaves what the backward pass needs, the derivative of the mean loss by each dot product:
-//   coefficient_p = (softmax(score)_p - [p is the positive]) / (TEMPERATURE · B).
-// One workgroup per query. B is the number of workgroups.
-//   0 embedding    (S, H)
-//   1 queries      (B)        text of each query
-//   2 offsets      (B + 1)    into candidates
-//   3 candidates   (pairs)    texts
-//   4 loss         (B)        out
-//   5 coefficient  (pairs)    out
+//   z_p = score_p / TEMPERATURE, and for hardened candidates + HARDNESS · score_p, taken for a constant (arXiv 2503.04812, eq. 5);
+//   loss_b = log Σ exp(z) - z_0.
+// It also leaves the derivative of the mean loss by each score, the same for both sides of the pair:
+//   coefficient_p = (softmax(z)_p - [p is the positive]) / (TEMPERATURE · B).
+// Both are times SHARE, and the loss is added to what is there if ADDS. One workgroup per query; B is their number.
+//   0 score        (pairs)
+//   1 offsets      (B + 1)     into the pairs
+//   2 roles        (pairs)     read where HARDNESS is not 0
+//   3 loss         (B)         out
+//   4 coefficient  (pairs, 2)  out
 
-override H: u32 = 1;
 override TEMPERATURE: f32 = 1;
+override HARDNESS: f32 = 0;
+override SHARE: f32 = 1;
+override ADDS: bool = false;
+const HARDENED = 1u;
 const THREADS = 64u;
 const LOWEST = -3.0e38;
 
-@group(0) @binding(0) var<storage, read> embedding: array<f32>;
-@group(0) @binding(1) var<storage, read> queries: array<u32>;
-@group(0) @binding(2) var<storage, read> offsets: array<u32>;
-@group(0) @binding(3) var<storage, read> candidates: array<u32>;
-@group(0) @binding(4) var<storage, read_write> loss: array<f32>;
-@group(0) @binding(5) var<storage, read_write> coefficient: array<f32>;
+@group(0) @binding(0) var<storage, read> score: array<f32>;
+@group(0) @binding(1) var<storage, read> offsets: array<u32>;
+@group(0) @binding(2) var<storage, read> roles: array<u32>;
+@group(0) @binding(3) var<storage, read_write> loss: array<f32>;
+@group(0) @binding(4) var<storage, read_write> coefficient: array<f32>;
 
 var<workgroup> partial: array<f32, THREADS>;
 
-fn dotProduct(a: u32, b: u32) -> f32 {
-  var sum = 0.0;
-  for (var c = 0u; c < H; c++) { sum += embedding[a * H + c] * embedding[b * H + c]; }
-  return sum;
+fn logit(p: u32) -> f32 {
+  let z = score[p] / TEMPERATURE;
+  if (HARDNESS != 0 && (roles[p] & HARDENED) != 0) { return z + HARDNESS * score[p]; }
+  return z;
 }
 
 @compute @workgroup_size(THREADS)
@@ -41,13 +43,7 @@ fn main(
   let end = offsets[b + 1];
 
   var highest = LOWEST;
-  var positive = 0.0;
-  for (var p = first + thread; p < end; p += THREADS) {
-    let score = dotProduct(queries[b], candidates[p]) / TEMPERATURE;
-    coefficient[p] = score;
-    highest = max(highest, score);
-    if (p == first) { positive = score; }
-  }
+  for (var p = first + thread; p < end; p += THREADS) { highest = max(highest, logit(p)); }
   partial[thread] = highest;
   workgroupBarrier();
   for (var stride = THREADS / 2; stride > 0; stride /= 2) {
@@ -58,7 +54,7 @@ fn main(
   workgroupBarrier();
 
   var local = 0.0;
-  for (var p = first + thread; p < end; p += THREADS) { local += exp(coefficient[p] - highest); }
+  for (var p = first + thread; p < end; p += THREADS) { local += exp(logit(p) - highest); }
   partial[thread] = local;
   workgroupBarrier();
   for (var stride = THREADS / 2; stride > 0; stride /= 2) {
@@ -68,8 +64,13 @@ fn main(
   let total = partial[0];
 
   for (var p = first + thread; p < end; p += THREADS) {
-    let probability = exp(coefficient[p] - highest) / total;
-    coefficient[p] = (probability - select(0.0, 1.0, p == first)) / (TEMPERATURE * f32(groups.x));
+    let probability = exp(logit(p) - highest) / total;
+    let d = (probability - select(0.0, 1.0, p == first)) / (TEMPERATURE * f32(groups.x)) * SHARE;
+    coefficient[2 * p] = d;
+    coefficient[2 * p + 1] = d;
   }
-  if (thread == 0) { loss[b] = log(total) + (highest - positive); }
+  if (thread == 0) {
+    let value = (log(total) + (highest - logit(first))) * SHARE;
+    loss[b] = select(0.0, loss[b], ADDS) + value;
+  }
 }

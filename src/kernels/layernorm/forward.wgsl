@@ -1,4 +1,5 @@
 // y = (x - mean) * rstd * weight + bias over each row (Ba, Kiros and Hinton, 2016). A workgroup takes four tokens, 16 threads each.
+// With BIASED = 0 there is no bias, and nothing is read from binding 3.
 //   0 counts          this batch's T
 //   1 x       (T, H)
 //   2 weight  (H)
@@ -9,6 +10,7 @@
 
 override H: u32 = 1;
 override EPSILON: f32 = 1e-12;
+override BIASED: u32 = 1;
 const LANES = 16u;
 const ROWS = 4u;
 
@@ -53,7 +55,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
   let r = inverseSqrt(total / f32(H) + EPSILON);
 
   if (t >= counts.T) { return; }
-  for (var c = lane; c < H; c += LANES) { y[base + c] = (x[base + c] - m) * r * weight[c] + bias[c]; }
+  for (var c = lane; c < H; c += LANES) {
+    var value = (x[base + c] - m) * r * weight[c];
+    if (BIASED == 1) { value += bias[c]; }
+    y[base + c] = value;
+  }
   if (lane == 0) {
     mean[t] = m;
     rstd[t] = r;

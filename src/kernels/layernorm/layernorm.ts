@@ -25,8 +25,8 @@ interface Forward {
   readonly x: Slice;
   /** (H) */
   readonly weight: Slice;
-  /** (H) */
-  readonly bias: Slice;
+  /** (H); left out where there is none. */
+  readonly bias?: Slice | undefined;
 }
 
 export const layerNormForward = (
@@ -34,8 +34,9 @@ export const layerNormForward = (
   { H, epsilon }: { readonly H: number; readonly epsilon: number },
 ): Dispatch<Counts> => ({
   kernel: forward,
-  constants: { H, EPSILON: epsilon },
-  bindings: [counts, x, weight, bias, y, mean, rstd],
+  constants: { H, EPSILON: epsilon, BIASED: bias ? 1 : 0 },
+  // What is never read has to be bound all the same.
+  bindings: [counts, x, weight, bias ?? weight, y, mean, rstd],
   workgroups,
 });
 
@@ -44,8 +45,8 @@ interface Backward {
   readonly dx: Slice;
   /** (H) */
   readonly dweight: Slice;
-  /** (H) */
-  readonly dbias: Slice;
+  /** (H); left out where there is none. */
+  readonly dbias?: Slice | undefined;
   readonly counts: Slice;
   /** (T, H) */
   readonly x: Slice;
@@ -75,5 +76,5 @@ export const layerNormBackward = (at: Backward, { H }: { readonly H: number }): 
     workgroups: () => [Math.ceil(H / 64), PARTS],
   },
   sumParts({ y: at.dweight, partial: at.scratch[0] }, { C: H, parts: PARTS }),
-  sumParts({ y: at.dbias, partial: at.scratch[1] }, { C: H, parts: PARTS }),
+  ...(at.dbias ? [sumParts({ y: at.dbias, partial: at.scratch[1] }, { C: H, parts: PARTS })] : []),
 ];

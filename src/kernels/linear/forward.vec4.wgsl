@@ -7,6 +7,7 @@
 
 override I: u32 = 4;
 override O: u32 = 4;
+override BIASED: u32 = 1;
 const TILE = 8u;
 
 struct Counts { T: u32, S: u32, B: u32 }
@@ -23,7 +24,10 @@ fn fromX(at: vec4u) -> mat4x4f { return mat4x4f(x[at.x], x[at.y], x[at.z], x[at.
 fn fromWeight(at: vec4u) -> mat4x4f { return transpose(mat4x4f(weight[at.x], weight[at.y], weight[at.z], weight[at.w])); }
 
 fn store(row: u32, column: u32, values: vec4f) {
-  if (row < counts.T && column < O) { y[(row * O + column) / 4] = values + bias[column / 4]; }
+  if (row >= counts.T || column >= O) { return; }
+  var value = values;
+  if (BIASED == 1) { value += bias[column / 4]; }
+  y[(row * O + column) / 4] = value;
 }
 
 @compute @workgroup_size(8, 4)

@@ -1,5 +1,5 @@
 // y = x · weightᵀ + bias. Each thread holds an 8 × 8 tile of y in registers, as four matrices; rows and columns past the edge
-// are read again from the last one and not written.
+// are read again from the last one and not written. With BIASED = 0 there is no bias, and nothing is read from binding 3.
 //   0 counts         this batch's T
 //   1 x       (T, I)
 //   2 weight  (O, I)
@@ -8,6 +8,7 @@
 
 override I: u32 = 1;
 override O: u32 = 1;
+override BIASED: u32 = 1;
 const TILE = 8u;
 
 struct Counts { T: u32, S: u32, B: u32 }
@@ -26,7 +27,11 @@ fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z *
 
 fn store(row: u32, column: u32, values: vec4f) {
   if (row >= counts.T) { return; }
-  for (var j = 0u; j < 4 && column + j < O; j++) { y[row * O + column + j] = values[j] + bias[column + j]; }
+  for (var j = 0u; j < 4 && column + j < O; j++) {
+    var value = values[j];
+    if (BIASED == 1) { value += bias[column + j]; }
+    y[row * O + column + j] = value;
+  }
 }
 
 @compute @workgroup_size(8, 4)

@@ -48,15 +48,16 @@ interface Forward {
   readonly x: Slice;
   /** (O, I) */
   readonly weight: Slice;
-  /** (O) */
-  readonly bias: Slice;
+  /** (O); left out where there is none. */
+  readonly bias?: Slice | undefined;
 }
 
 /** y = x · weightᵀ + bias. */
 export const linearForward = ({ y, counts, x, weight, bias }: Forward, { I, O }: LinearSize): Dispatch<Counts> => ({
   kernel: kernelsFor({ I, O }).forward,
-  constants: { I, O },
-  bindings: [counts, x, weight, bias, y],
+  constants: { I, O, BIASED: bias ? 1 : 0 },
+  // What is never read has to be bound all the same.
+  bindings: [counts, x, weight, bias ?? weight, y],
   workgroups: ({ T }) => [across(O), down(T)],
 });
 
@@ -79,8 +80,8 @@ interface Backward {
   readonly dx: Slice;
   /** (O, I) */
   readonly dweight: Slice;
-  /** (O) */
-  readonly dbias: Slice;
+  /** (O); left out where there is none. */
+  readonly dbias?: Slice | undefined;
   readonly counts: Slice;
   /** (T, I) */
   readonly x: Slice;
@@ -88,7 +89,7 @@ interface Backward {
   readonly weight: Slice;
   /** (T, O) */
   readonly dy: Slice;
-  /** At least {@link weightScratch} and PARTS · O floats. */
+  /** At least {@link weightScratch} floats and, with a bias, PARTS · O. */
   readonly scratch: Slice;
 }
 
@@ -113,5 +114,5 @@ export const linearBackward = (at: Backward, size: LinearSize): Dispatch<Counts>
     workgroups: ({ T }) => [across(size.I), down(T)],
   },
   ...weightGradient(at, size),
-  ...sumTokens({ y: at.dbias, counts: at.counts, x: at.dy, scratch: at.scratch }, { C: size.O }),
+  ...(at.dbias ? sumTokens({ y: at.dbias, counts: at.counts, x: at.dy, scratch: at.scratch }, { C: size.O }) : []),
 ];

@@ -2,12 +2,12 @@
 import { assert } from "../../base/assert.ts";
 import type { ContrastiveBatch } from "../../domain/engine.ts";
 
-/** Pairs that touch text s, as query or as candidate: entries offsets[s] … offsets[s + 1). */
+/** Sides of pairs that text s stands on, as query or as candidate: entries offsets[s] … offsets[s + 1). */
 export interface TouchingPairs {
   /** (S + 1) */
   readonly offsets: Int32Array<ArrayBuffer>;
-  /** (2 · pairs) index of the pair among the batch's candidates. */
-  readonly pairs: Int32Array<ArrayBuffer>;
+  /** (2 · pairs) of pair p among the batch's candidates 2p where the text is the query, 2p + 1 where it is the candidate. */
+  readonly sides: Int32Array<ArrayBuffer>;
   /** (2 · pairs) the text on the other side. */
   readonly others: Int32Array<ArrayBuffer>;
 }
@@ -35,15 +35,15 @@ export function touchingPairs(batch: ContrastiveBatch): TouchingPairs {
   checkPairs(batch, S);
   const offsets = new Int32Array(S + 1);
   const next = new Int32Array(S);
-  const pairs = new Int32Array(2 * batch.candidates.length);
+  const sides = new Int32Array(2 * batch.candidates.length);
   const others = new Int32Array(2 * batch.candidates.length);
 
-  const eachSide = (visit: (text: number, other: number, pair: number) => void) =>
+  const eachSide = (visit: (text: number, other: number, side: number) => void) =>
     batch.queries.forEach((query, b) => {
       for (let p = batch.offsets[b] ?? 0; p < (batch.offsets[b + 1] ?? 0); p++) {
         const candidate = batch.candidates[p] ?? 0;
-        visit(query, candidate, p);
-        visit(candidate, query, p);
+        visit(query, candidate, 2 * p);
+        visit(candidate, query, 2 * p + 1);
       }
     });
 
@@ -52,11 +52,11 @@ export function touchingPairs(batch: ContrastiveBatch): TouchingPairs {
     next[s] = offsets[s] ?? 0;
     offsets[s + 1] = (offsets[s + 1] ?? 0) + (offsets[s] ?? 0);
   }
-  eachSide((text, other, pair) => {
+  eachSide((text, other, side) => {
     const at = next[text] ?? 0;
-    pairs[at] = pair;
+    sides[at] = side;
     others[at] = other;
     next[text] = at + 1;
   });
-  return { offsets, pairs, others };
+  return { offsets, sides, others };
 }

@@ -1,7 +1,7 @@
 /** A training step as one list of passes: forward, loss, backward, norm, update; and what has to be written for a batch. */
 import type { ContrastiveBatch, TrainerSettings } from "../../domain/engine.ts";
 import { rooms, type At, type Capacity } from "../../encoder/webgpu/tensors.ts";
-import { createArena, type Arena, type Rooms } from "../../gpu/arena.ts";
+import { createArena, type Arena } from "../../gpu/arena.ts";
 import type { Gpu } from "../../gpu/device.ts";
 import type { Dispatch, Pass } from "../../gpu/pass.ts";
 import type { Slice } from "../../gpu/slice.ts";
@@ -9,11 +9,10 @@ import { write } from "../../gpu/upload.ts";
 import { adamw } from "../../kernels/adamw/adamw.ts";
 import type { Counts } from "../../kernels/counts.ts";
 import { gradNorm, PARTIALS } from "../../kernels/gradnorm/gradnorm.ts";
-import { infonceBackward, infonceForward } from "../../kernels/infonce/infonce.ts";
 import { enough } from "./capacity.ts";
 import type { Context } from "./context.ts";
 import { writeBatch, type EncoderWeights } from "./embed.ts";
-import { touchingPairs } from "./pairs.ts";
+import { describePairs, lossPasses, lossRooms, pairSizes, type PairCapacity } from "./loss.ts";
 
 /** One piece of each flat arena, small enough to be bound. */
 export interface Piece {
@@ -35,12 +34,7 @@ export interface StepTensors {
 }
 
 /** What a plan has room for; more tokens, texts, queries or pairs need a new one. */
-export interface StepCapacity extends Capacity {
-  /** Queries. */
-  readonly B: number;
-  /** Candidates of all queries together. */
-  readonly pairs: number;
-}
+export type StepCapacity = Capacity & PairCapacity;
 
 /** Whether a plan with room for `have` serves a batch that needs `need`. */
 export const fits = (have: StepCapacity, need: StepCapacity): boolean =>
@@ -59,50 +53,6 @@ export interface StepPlan {
   readonly index: Arena;
   readonly activations: Arena;
   readonly passes: readonly Pass<Counts>[];
-}
-
-const pairSizes = ({ S, B, pairs }: StepCapacity) => ({
-  rate: 4,
-  queries: B,
-  offsets: B + 1,
-  candidates: pairs,
-  "touching.offsets": S + 1,
-  "touching.pairs": 2 * pairs,
-  "touching.others": 2 * pairs,
-});
-
-/** Banks as in encoder/webgpu: the loss reads bank 1 and writes bank 2, and so on. */
-const lossRooms = ({ B, pairs }: StepCapacity, pieces: number): Rooms =>
-  rooms({ loss: B, coefficient: pairs, partial: pieces * PARTIALS }, (name) => (name === "partial" ? 5 : 2));
-
-function loss(index: At, activation: At, { H, temperature }: { H: number; temperature: number }): Dispatch<Counts>[] {
-  const [embedding, coefficient] = [activation("embedding"), activation("coefficient")];
-  return [
-    infonceForward(
-      {
-        loss: activation("loss"),
-        coefficient,
-        embedding,
-        queries: index("queries"),
-        offsets: index("offsets"),
-        candidates: index("candidates"),
-      },
-      { H, temperature },
-    ),
-    infonceBackward(
-      {
-        dembedding: activation("d.embedding"),
-        embedding,
-        coefficient,
-        touching: {
-          offsets: index("touching.offsets"),
-          pairs: index("touching.pairs"),
-          others: index("touching.others"),
-        },
-      },
-      { H },
-    ),
-  ];
 }
 
 function update(
@@ -127,14 +77,15 @@ export async function planStep(
   capacity: StepCapacity,
 ): Promise<StepPlan> {
   const { shape, program, weight } = tensors.encoder;
-  const integers = { ...program.step.indexSizes(capacity), ...pairSizes(capacity) };
-  const index = await createArena(gpu, "step index", rooms(integers));
-  const all = new Map([...program.step.activations(capacity), ...lossRooms(capacity, tensors.pieces.length)]);
-  const activations = await createArena(gpu, "step activations", all);
+  const sizes = { ...program.step.indexSizes(capacity), ...pairSizes(capacity, settings), rate: 4 };
+  const index = await createArena(gpu, "step index", rooms(sizes));
+  const partial = rooms({ partial: tensors.pieces.length * PARTIALS }, () => 5);
+  const all = [...program.step.activations(capacity), ...lossRooms(capacity, settings), ...partial];
+  const activations = await createArena(gpu, "step activations", new Map(all));
   const encoder = { weight, gradient: tensors.gradient, index: index.at, activation: activations.at };
   const passes = await pipelines.realise([
     ...program.forward(encoder),
-    ...loss(index.at, activations.at, { H: shape.hidden, temperature: settings.temperature }),
+    ...lossPasses({ index: index.at, activation: activations.at }, shape.hidden, settings),
     ...program.backward(encoder),
     ...update(index.at, activations.at, tensors, settings),
   ]);
@@ -150,25 +101,22 @@ export interface StepInput {
 }
 
 /** Works out everything that a step needs to know of a batch. */
-export function stepInput(batch: ContrastiveBatch, learningRate: number, { program }: EncoderWeights): StepInput {
-  const { texts, queries, offsets, candidates } = batch;
+export function stepInput(
+  batch: ContrastiveBatch,
+  learningRate: number,
+  { program }: EncoderWeights,
+  settings: TrainerSettings,
+): StepInput {
+  const { texts, queries, candidates } = batch;
   const described = program.step.describe(texts);
-  const touching = touchingPairs(batch);
+  const pairs = Object.entries(describePairs(batch, settings));
   const counts = { ...described.counts, B: queries.length };
-  const integers = {
-    ...described.integers,
-    queries,
-    offsets,
-    candidates,
-    "touching.offsets": touching.offsets,
-    "touching.pairs": touching.pairs,
-    "touching.others": touching.others,
-  };
   return {
     counts,
     needed: { T: counts.T, S: counts.S, B: queries.length, pairs: candidates.length },
     writeTo(gpu, at) {
-      writeBatch(gpu, at, { counts, integers });
+      writeBatch(gpu, at, { ...described, counts });
+      for (const [name, values] of pairs) write(gpu, at(name), values);
       write(gpu, at("rate"), new Float32Array([learningRate]));
     },
   };

@@ -83,8 +83,8 @@ class WebGpuTrainer implements Trainer {
 
   async #submit(batch: ContrastiveBatch, learningRate: number) {
     assert(!this.#disposed, "the trainer is disposed");
-    const { context, encoder } = this.#parts;
-    const input = stepInput(batch, learningRate, encoder);
+    const { context, encoder, settings } = this.#parts;
+    const input = stepInput(batch, learningRate, encoder, settings);
     const plan = await this.#planFor(input.needed);
     const slot = await this.#ring.take();
     input.writeTo(context.gpu, plan.index.at);

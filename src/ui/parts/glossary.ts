@@ -34,13 +34,25 @@ export const glossary = {
   "learning rate": "How far one step moves the weights. Too small learns nothing, too large forgets.",
   temperature:
     "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",
+  "loss function":
+    "What one step makes smaller. InfoNCE: how surprising the answer is among the passages. MarginMSE: how far the encoder’s margins are from the guide’s, times a factor. LambdaRank: pairs in the wrong order, weighted by the ranks they would exchange (as ADORE).",
+  symmetric:
+    "Half of the loss asks each answer for its query among the queries of the batch. It needs in-batch negatives.",
+  hardness:
+    "A negative’s share of the softmax grows with its score: α times the cosine is added, as a constant. 5 and 9 are usual.",
+  "entropy term":
+    "Keeps the encoder from telling written decoys by their origin: together they are to get no more and no less of the softmax than their number, and one as much as the other (CausalNeg). With one written decoy a query only the first acts.",
+  GIST: "In each batch, passages that the guide scores above the answer (less the margin) are not used as negatives of that query: they may be answers that nobody marked.",
+  Matryoshka:
+    "The loss is taken on the first so many numbers of each vector, at each of these lengths, so that shortened vectors search well too. Search here uses whole vectors: name the full width as well.",
   "in-batch negatives":
     "The answers and decoys of the other queries in the batch count as negatives too: many more comparisons at no extra cost.",
   mix: "Hybrid gives every query its own share of synthetic and found negatives, as SyNeg does. Direct pools them over all queries. The other two use one kind alone, for comparison.",
   ratio:
     "How synthetic and found negatives are shared out. SyNeg reports about .7 without saying of what: these are the three readings that its text allows.",
   gate: "Leaves out negatives that score nearly as high as the answer by the guide: they may be answers that nobody marked.",
-  guide: "The encoder that scores passages before training: for the gate, dense and SimANS negatives.",
+  guide:
+    "The encoder that scores passages before training: for the gate, dense and SimANS negatives, GIST, and as MarginMSE’s teacher.",
   dense: "Passages whose vectors lie nearest to the query’s, by the guide.",
   SimANS:
     "Passages that score about as high as the answer, neither far better nor far worse, drawn with p ∝ exp(−a·(scale·(s − s⁺) ∓ b)²).",
@@ -76,7 +88,7 @@ export const glossary = {
   pooling: "How the vectors of a text's tokens become one: their mean, or that of the first token.",
   prefix: "Text that the encoder wants before every query or document, as it was trained with.",
   seed: "Start of every random choice. Same data, recipe and seed on the same machine: the same weights.",
-  loss: "How surprised the encoder still is by the right answer (InfoNCE, in nats). Lower is better, but only the results tell whether search got better.",
+  loss: "How surprised the encoder still is by the right answer (InfoNCE, in nats), or what another loss function gives. Lower is better, but only the results tell whether search got better.",
   "tokens/s": "Pieces of words read per second of training.",
   WebGPU: "The browser's way to compute on the graphics card.",
 } as const;

@@ -8,12 +8,20 @@ import { Explain } from "../parts/term.tsx";
 
 /** Fields of one type of value. */
 type FieldsOf<Value> = { [Name in FieldName]: RecipeFields[Name] extends Value ? Name : never }[FieldName];
-type TextField = Exclude<FieldsOf<string>, "engine" | "pairs" | "mix" | "ratio" | "gate" | "batches" | "simansSign">;
+type TextField = Exclude<
+  FieldsOf<string>,
+  "engine" | "pairs" | "mix" | "ratio" | "gate" | "batches" | "simansSign" | "loss" | "hardness" | "gist"
+>;
 
 /** Where the recipe's check speaks of a field by another path. */
 const paths: Partial<Record<FieldName, RegExp>> = {
   ratioValue: /\bratio\.value:/,
   gateValue: /\bgate\.value:/,
+  hardnessAlpha: /\bhardness\.alpha:/,
+  gistMargin: /\bgist\.margin:/,
+  entropyWeight: /\bentropy\.weight:/,
+  entropyTemperature: /\bentropy\.temperature:/,
+  dimensions: /\bdimensions\b/,
   split: /\bevaluate\.split\b/,
   k: /\bevaluate\.k\b/,
 };

@@ -6,6 +6,7 @@ import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";
 import { pairWords } from "../parts/words.ts";
 import { Switch, TextInput } from "./fields.tsx";
+import { LossFields } from "./lossFields.tsx";
 import { SourceFields } from "./sourceFields.tsx";
 
 export function RecipeForm() {
@@ -75,6 +76,8 @@ function More() {
       <Pairs />
       <h3>Negatives</h3>
       <SourceFields />
+      <h3>Loss</h3>
+      <LossFields />
       <h3>Steps</h3>
       <Steps />
       <h3>Texts</h3>

@@ -1,4 +1,5 @@
 import { encoderName } from "../../app/encoders.ts";
+import { describeLoss } from "../../domain/loss.ts";
 import { useApp } from "../context.ts";
 import { counted } from "../parts/format.ts";
 import { LearnFromDocuments } from "../parts/learnFromDocuments.tsx";
@@ -56,8 +57,7 @@ function RecipeInUse() {
     ["Length", config.steps === undefined ? counted(config.epochs, "epoch") : counted(config.steps, "step")],
     ["Batch size", config.batches === "topics" ? `${config.batchSize}, of one topic each` : String(config.batchSize)],
     ["Learning rate", String(config.learningRate ?? "by the encoder")],
-    ["Temperature", String(config.temperature)],
-    ["In-batch negatives", config.inBatch ? (config.mask ? "yes, but no known answers" : "yes, all") : "no"],
+    ["Loss", describeLoss(config)],
     ["Seed", String(config.seed)],
   ];
   return (

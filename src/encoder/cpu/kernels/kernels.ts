@@ -2,7 +2,7 @@
 import { wasmModule } from "../../../base/wasm.ts";
 import { constantPool } from "./code.ts";
 import { affineKernel, normBackwardKernel, normKernel } from "./norm.ts";
-import { geluBackwardKernel, geluKernel, sumRowsKernel } from "./pointwise.ts";
+import { gegluBackwardKernel, gegluKernel, geluBackwardKernel, geluKernel, sumRowsKernel } from "./pointwise.ts";
 import { gatherKernel, multiplyKernel, transposeKernel } from "./product.ts";
 import { softmaxBackwardKernel, softmaxKernel } from "./softmax.ts";
 
@@ -15,9 +15,11 @@ export interface Kernels {
   transpose(to: At, toStep: number, first: At, second: At, third: At, fourth: At, quads: number): void;
   gelu(y: At, x: At, end: At): void;
   geluBackward(y: At, d: At, x: At, end: At): void;
+  geglu(y: At, x: At, g: At, end: At): void;
+  gegluBackward(y: At, d: At, dg: At, x: At, g: At, end: At): void;
   sumRows(sums: At, x: At, length: number, rows: number): void;
   // prettier-ignore
-  norm(y: At, n: At, inverse: At, x: At, other: At, weight: At, bias: At, ones: At, length: number, rows: number, share: number, epsilon: number): void;
+  norm(y: At, n: At, inverse: At, x: At, other: At, otherRow: number, weight: At, bias: At, ones: At, length: number, rows: number, share: number, epsilon: number): void;
   affine(y: At, n: At, weight: At, bias: At, length: number, rows: number): void;
   // prettier-ignore
   normBackward(dx: At, dweight: At, dbias: At, dy: At, n: At, inverse: At, weight: At, ones: At, length: number, rows: number, share: number): void;
@@ -37,6 +39,8 @@ export function kernelModule(fused: boolean): {
     transposeKernel(),
     geluKernel(constants),
     geluBackwardKernel(constants),
+    gegluKernel(constants),
+    gegluBackwardKernel(constants),
     sumRowsKernel(),
     normKernel(constants),
     affineKernel(),

@@ -24,13 +24,16 @@ import {
   type Constants,
 } from "./code.ts";
 
-/** n = (x + other − mean) / deviation, kept for the way back with 1/deviation, and y = n·weight + bias. */
+/**
+ * n = (x + other − mean) / deviation, kept for the way back with 1/deviation, and y = n·weight + bias. Rows of `other` are
+ * otherRow apart: with otherRow = 0 one row is added to all. y may be x.
+ */
 export const normKernel = (constants: Constants): WasmFunction =>
   wasmFunction(
     "norm",
     // prettier-ignore
-    { y: "i32", n: "i32", inverse: "i32", x: "i32", other: "i32", weight: "i32", bias: "i32", ones: "i32", length: "i32", rows: "i32", share: "f32", epsilon: "f32" },
-    ({ y, n, inverse, x, other, weight, bias, ones, length, rows, share, epsilon }, local) => {
+    { y: "i32", n: "i32", inverse: "i32", x: "i32", other: "i32", otherRow: "i32", weight: "i32", bias: "i32", ones: "i32", length: "i32", rows: "i32", share: "f32", epsilon: "f32" },
+    ({ y, n, inverse, x, other, otherRow, weight, bias, ones, length, rows, share, epsilon }, local) => {
       const column = local("i32");
       const [value, mean, scale] = [local("v128"), local("v128"), local("v128")];
       const at = (pointer: number) => after(pointer, get(column));
@@ -58,7 +61,8 @@ export const normKernel = (constants: Constants): WasmFunction =>
           ...store(at(n), get(value)),
           ...store(at(y), add(multiply(get(value), load(at(weight))), load(at(bias)))),
         ]),
-        ...[x, other, n, y].flatMap((pointer) => advance(pointer, get(length))),
+        ...[x, n, y].flatMap((pointer) => advance(pointer, get(length))),
+        ...advance(other, get(otherRow)),
         ...advance(inverse, bytes(4)),
       ]);
     },

@@ -48,6 +48,42 @@ export const geluBackwardKernel = (constants: Constants): WasmFunction =>
     ]);
   });
 
+/** y = x·Φ(x)·g (GeGLU: Shazeer, 2020), from x to `end`. */
+export const gegluKernel = (constants: Constants): WasmFunction =>
+  wasmFunction("geglu", { y: "i32", x: "i32", g: "i32", end: "i32" }, ({ y, x, g, end }, local) => {
+    const value = local("v128");
+    const { normalCdf } = functionsOf(constants, local);
+    return upTo(x, end, [
+      ...set(value, load(get(x))),
+      ...store(get(y), multiply(multiply(get(value), normalCdf(get(value))), load(get(g)))),
+      ...[x, y, g].flatMap((pointer) => advance(pointer, bytes(vectorBytes))),
+    ]);
+  });
+
+/** y = x·Φ(x)·g once more; d, the gradient of y, becomes that of x, and dg is that of g. */
+export const gegluBackwardKernel = (constants: Constants): WasmFunction =>
+  wasmFunction(
+    "gegluBackward",
+    { y: "i32", d: "i32", dg: "i32", x: "i32", g: "i32", end: "i32" },
+    ({ y, d, dg, x, g, end }, local) => {
+      const [value, share, active, slope] = [local("v128"), local("v128"), local("v128"), local("v128")];
+      const { normalCdf, expOfNegative } = functionsOf(constants, local);
+      const exponent = multiply(multiply(get(value), get(value)), constants.of(-1 / 2));
+      const weighted = multiply(get(value), constants.of(1 / Math.sqrt(2 * Math.PI)));
+      return upTo(x, end, [
+        ...set(value, load(get(x))),
+        ...set(share, normalCdf(get(value))),
+        ...set(active, multiply(get(value), get(share))),
+        ...store(get(y), multiply(get(active), load(get(g)))),
+        ...store(get(dg), multiply(get(active), load(get(d)))),
+        ...set(slope, expOfNegative(exponent)),
+        ...set(slope, add(get(share), multiply(weighted, get(slope)))),
+        ...store(get(d), multiply(multiply(load(get(d)), load(get(g))), get(slope))),
+        ...[x, y, g, d, dg].flatMap((pointer) => advance(pointer, bytes(vectorBytes))),
+      ]);
+    },
+  );
+
 /** sums += the sum of the rows of x, each of `length` bytes. */
 export const sumRowsKernel = (): WasmFunction =>
   wasmFunction("sumRows", { sums: "i32", x: "i32", length: "i32", rows: "i32" }, ({ sums, x, length, rows }, local) => {

@@ -1,62 +1,21 @@
-/** A BERT encoder's folder: config.json, model.safetensors and tokenizer.json at the root, 1_Pooling, lengths. */
+/** A transformer's folder: config.json, model.safetensors and tokenizer.json at the root, 1_Pooling, lengths. */
 import * as v from "valibot";
-import type { BertShape, EncoderCard, EncoderFolder, Pooling } from "../../domain/encoder.ts";
+import { mostTokens, type EncoderCard, type EncoderFolder, type Pooling } from "../../domain/encoder.ts";
 import { createTokenizer } from "../../text/tokenizer.ts";
 import { parameterTable, type ParameterTable } from "../parameters.ts";
 import { copyNumbers, readSafetensors, type TensorView } from "../safetensors.ts";
 import { asJson, checkVocabulary, describeTensor, modulesFile, optionalJson, parsedJson } from "./files.ts";
+import { shapeOf } from "./shapes.ts";
 import { required, textOf, UnreadableEncoder, weightsFile, type Contents, type Module } from "./files.ts";
 
 const NEEDS = "An encoder needs config.json, model.safetensors and tokenizer.json";
 
 const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24));
-const anyConfig = v.looseObject({ model_type: v.string() });
-const bertConfig = v.looseObject({
-  hidden_size: count,
-  num_hidden_layers: v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000)),
-  num_attention_heads: count,
-  intermediate_size: count,
-  vocab_size: count,
-  max_position_embeddings: count,
-  type_vocab_size: v.optional(count, 2),
-  hidden_act: v.optional(v.string(), "gelu"),
-  layer_norm_eps: v.optional(v.pipe(v.number(), v.minValue(0)), 1e-12),
-  position_embedding_type: v.optional(v.nullable(v.string())),
-});
 const poolingJson = v.record(v.string(), v.unknown());
 const lengthJson = v.looseObject({ max_seq_length: v.nullish(count) });
 const tokenizerConfigJson = v.looseObject({ model_max_length: v.nullish(v.number()) });
 
 const configText = (folder: EncoderFolder): string => new TextDecoder().decode(required(folder, "config.json", NEEDS));
-
-function shapeOf(folder: EncoderFolder): BertShape {
-  const content = configText(folder);
-  const { model_type } = parsedJson(anyConfig, "config.json", content);
-  const unsupported = (what: string) =>
-    new UnreadableEncoder(
-      `config.json: ${what} is not supported; Decoy trains BERT with absolute positions and gelu, and static encoders ` +
-        "whose modules.json names StaticEmbedding. Choose another encoder.",
-    );
-  if (model_type !== "bert") throw unsupported(`model_type "${model_type}"`);
-  const config = parsedJson(bertConfig, "config.json", content);
-  if (config.hidden_act !== "gelu") throw unsupported(`hidden_act "${config.hidden_act}"`);
-  const positions = config.position_embedding_type ?? "absolute";
-  if (positions !== "absolute") throw unsupported(`position_embedding_type "${positions}"`);
-  const [hidden, heads] = [config.hidden_size, config.num_attention_heads];
-  if (hidden % heads !== 0) throw unsupported(`hidden_size ${hidden} that ${heads} heads do not divide`);
-  if (hidden / heads > 128) throw unsupported(`a head of ${hidden / heads} numbers (at most 128)`);
-  return {
-    family: "bert",
-    layers: config.num_hidden_layers,
-    hidden,
-    heads,
-    intermediate: config.intermediate_size,
-    vocabulary: config.vocab_size,
-    positions: config.max_position_embeddings,
-    types: config.type_vocab_size,
-    layerNormEpsilon: config.layer_norm_eps,
-  };
-}
 
 const MODULE_KINDS = ["Transformer", "Pooling", "Normalize"];
 
@@ -84,22 +43,30 @@ function poolingOf(folder: EncoderFolder, modules: readonly Module[]): Pooling {
   throw new UnreadableEncoder(`${path}: pooling "${mode}" is not supported; mean and cls are.`);
 }
 
-function maxTokensOf(folder: EncoderFolder, { positions }: BertShape): number {
+function maxTokensOf(folder: EncoderFolder, shape: ReturnType<typeof shapeOf>): number {
   const own = optionalJson(lengthJson, folder, "sentence_bert_config.json")?.max_seq_length;
   const tokenizer = optionalJson(tokenizerConfigJson, folder, "tokenizer_config.json")?.model_max_length;
-  return Math.min(own ?? tokenizer ?? positions, positions);
+  return Math.min(own ?? tokenizer ?? Infinity, mostTokens(shape));
 }
 
-/** The file's tensors under BertModel's names, whatever prefix they were saved with. */
-function unprefixed(tensors: ReadonlyMap<string, TensorView>): (name: string) => TensorView | undefined {
-  const prefix = ["", "bert.", "model.", "0.auto_model."].find((start) =>
-    tensors.has(`${start}embeddings.word_embeddings.weight`),
-  );
-  return (name) => tensors.get(`${prefix ?? ""}${name}`);
+/** What the names of a base model's tensors start with in files: nothing, or the base model's name in a model with a head. */
+const PREFIXES = ["", "bert.", "distilbert.", "roberta.", "mpnet.", "model.", "0.auto_model."];
+
+/** As files that began as TensorFlow's checkpoints of BERT call a norm's weight and bias; transformers reads both. */
+const oldName = (name: string): string =>
+  name.replace(/LayerNorm\.weight$/u, "LayerNorm.gamma").replace(/LayerNorm\.bias$/u, "LayerNorm.beta");
+
+/** The file's tensors by the names in `table`, whatever prefix they were saved with. */
+function unprefixed(
+  file: ReadonlyMap<string, TensorView>,
+  { tensors: [first] }: ParameterTable,
+): (name: string) => TensorView | undefined {
+  const prefix = PREFIXES.find((start) => file.has(start + (first?.name ?? ""))) ?? "";
+  return (name) => file.get(prefix + name) ?? file.get(prefix + oldName(name));
 }
 
 function weightsOf(folder: EncoderFolder, table: ParameterTable): Float32Array<ArrayBuffer> {
-  const find = unprefixed(readSafetensors(required(folder, "model.safetensors", NEEDS)));
+  const find = unprefixed(readSafetensors(required(folder, "model.safetensors", NEEDS)), table);
   for (const { name, shape } of table.tensors) {
     const tensor = find(name);
     if (!tensor) throw new UnreadableEncoder(`model.safetensors lacks ${name}, which config.json asks for.`);
@@ -117,8 +84,8 @@ function weightsOf(folder: EncoderFolder, table: ParameterTable): Float32Array<A
   return weights;
 }
 
-export function openBert(folder: EncoderFolder, modules: readonly Module[]): Contents {
-  const shape = shapeOf(folder);
+export function openTransformer(folder: EncoderFolder, modules: readonly Module[]): Contents {
+  const shape = shapeOf(configText(folder));
   const pooling = poolingOf(folder, modules);
   const tokenizer = createTokenizer({
     tokenizer: new TextDecoder().decode(required(folder, "tokenizer.json", NEEDS)),
@@ -130,9 +97,18 @@ export function openBert(folder: EncoderFolder, modules: readonly Module[]): Con
 }
 
 /** Files that describe the tokenizer: copied as they are. */
-const TOKENIZER_FILES = ["tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "vocab.txt"];
+const TOKENIZER_FILES = [
+  "tokenizer.json",
+  "tokenizer_config.json",
+  "special_tokens_map.json",
+  "added_tokens.json",
+  "vocab.txt",
+  "vocab.json",
+  "merges.txt",
+  "sentencepiece.bpe.model",
+];
 
-interface BertWeights {
+interface Trained {
   readonly table: ParameterTable;
   readonly card: EncoderCard;
   readonly weights: Float32Array;
@@ -140,12 +116,13 @@ interface BertWeights {
 }
 
 /** The files of the folder with these weights in float32 and this pooling. */
-export function bertFiles(
+export function transformerFiles(
   folder: EncoderFolder,
-  { table, card, weights, pooling }: BertWeights,
+  { table, card, weights, pooling }: Trained,
 ): EncoderFolder["files"] {
   const config = parsedJson(v.looseObject({}), "config.json", configText(folder));
-  const { torch_dtype: _before, ...kept } = config as Record<string, unknown>;
+  // transformers 5 says "dtype" for it, and reads both.
+  const { torch_dtype: _before, dtype: _newer, ...kept } = config as Record<string, unknown>;
   const tokenizer = TOKENIZER_FILES.flatMap((path) => {
     const bytes = folder.files[path];
     return bytes ? [[path, bytes] as const] : [];
