@@ -1,6 +1,6 @@
 /**
- * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle, on one thread. BERT's blocks run on
- * kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
+ * The CPU engine behind the contract that the WebGPU engine fulfils, and its oracle, on one thread. A transformer's blocks run
+ * on kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
  * lookup and its gradient, pooling, the loss and its gradient (in double precision), clipping and AdamW. A static encoder is
  * nothing but these, and needs no WebAssembly. One browser on one machine always gives the same bits; another may round
  * products otherwise.

@@ -86,7 +86,7 @@ export function textOfTokens({ tokenIds, cuSeqlens }: PackedTexts): Int32Array<A
   return textOf;
 }
 
-/** Errors: GpuOutOfMemory for more than 65,535 tokens: some of BERT's kernels have a workgroup for each. */
+/** Errors: GpuOutOfMemory for more than 65,535 tokens: some of a transformer's kernels have a workgroup for each. */
 export function indexTexts(
   texts: PackedTexts,
   shape: Pick<BertShape, "vocabulary" | "positions" | "firstPosition">,
