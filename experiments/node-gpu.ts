@@ -14,7 +14,7 @@ const ICD_PLACES = [
   "/usr/share/vulkan/icd.d/lvp_icd.x86_64.json",
 ];
 
-/** Whether the system itself has Vulkan drivers: then they are found without help. */
+/** Where the system's own Vulkan drivers are named: they are found without help. */
 const SYSTEM_DRIVERS = ["/usr/share/vulkan/icd.d", "/etc/vulkan/icd.d"];
 
 /**
@@ -31,27 +31,47 @@ function loadVulkanBeside(icd: string): void {
   }
 }
 
-/** Points Vulkan to a software driver where nothing names a driver and the system has none. */
-function chooseDriver(): void {
-  const named = process.env["VK_ICD_FILENAMES"] ?? process.env["VK_DRIVER_FILES"];
-  const system = SYSTEM_DRIVERS.some((place) => existsSync(place));
-  const found = named ?? (system ? undefined : ICD_PLACES.find((place) => existsSync(place)));
+const named = (): string | undefined => process.env["VK_ICD_FILENAMES"] ?? process.env["VK_DRIVER_FILES"];
+
+/** Points Vulkan to a software driver that is at hand. */
+function chooseSoftware(): void {
+  const found = ICD_PLACES.find((place) => existsSync(place));
   if (found === undefined) return;
-  if (named === undefined) process.env["VK_ICD_FILENAMES"] = found;
+  process.env["VK_ICD_FILENAMES"] = found;
   loadVulkanBeside(found);
+}
+
+/** Whether the drivers are the system's own choice: it may have some, and none of them of use. */
+function systemChooses(): boolean {
+  const driver = named();
+  if (driver !== undefined) loadVulkanBeside(driver);
+  return driver === undefined && SYSTEM_DRIVERS.some((place) => existsSync(place));
 }
 
 // Never let go: when the garbage collector ends a Dawn instance, it may end the process or stop it for good. A process
 // that used one does not end by itself.
 const held = new Map<string, GPU>();
 
-/** Dawn's `navigator.gpu`, one a process and choice of options. `options` are Dawn's: "backend=vulkan", … */
+/**
+ * Dawn's `navigator.gpu`, one a process and choice of options. `options` are Dawn's: "backend=vulkan", … Where the system's
+ * drivers give no adapter, or it has none, a software driver does.
+ */
 export async function nodeGpu(options: string[] = []): Promise<GPU> {
-  chooseDriver();
   const { create, globals } = await import("webgpu");
   Object.assign(globalThis, globals);
   const key = options.join(" ");
-  const gpu = held.get(key) ?? create(options);
+  const known = held.get(key);
+  if (known) return known;
+  if (systemChooses()) {
+    const gpu = create(options);
+    held.set(`${key} of the system`, gpu);
+    if (await gpu.requestAdapter()) {
+      held.set(key, gpu);
+      return gpu;
+    }
+  }
+  if (named() === undefined) chooseSoftware();
+  const gpu = create(options);
   held.set(key, gpu);
   return gpu;
 }
