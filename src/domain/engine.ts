@@ -42,7 +42,43 @@ export interface ContrastiveBatch {
   readonly roles?: Int32Array<ArrayBuffer>;
   /** (offsets[B]) what a teacher gives the pair; there for MarginMSE. */
   readonly targets?: Float32Array<ArrayBuffer>;
+  /**
+   * (F, H) unit vectors that are not encoded and do not train, of documents whose side stays as it is: candidate S + f is row f.
+   * A query is a text always.
+   */
+  readonly fixed?: Float32Array<ArrayBuffer>;
 }
+
+/** Matrices of a layer that LoRA may add to, by the names of their regions. */
+export const layerMatrices = ["attention.qkv", "attention.output", "intermediate", "output"] as const;
+export type LayerMatrix = (typeof layerMatrices)[number];
+
+/** LoRA (Hu et al., arXiv 2106.09685): W stays, and alpha / rank · B · A is learned beside it; B starts at zero. */
+export interface Lora {
+  readonly rank: number;
+  readonly alpha: number;
+  readonly matrices: readonly LayerMatrix[];
+}
+
+/** What of an encoder trains; where both are left out, all of it. */
+export interface Tuning {
+  /** The embeddings and so many of the lowest layers stay as they are. */
+  readonly frozenLayers?: number;
+  /** Of the layers that are not frozen. */
+  readonly lora?: Lora;
+}
+
+/** Share of the numbers that a training step sets to zero, scaling up the rest; none where left out. */
+export interface Dropout {
+  /** Of the embeddings' and of each block's two results before they are added to what came in (Devlin et al., 2019). */
+  readonly hidden: number;
+  /** Of the attention's weights. */
+  readonly attention: number;
+}
+
+/** "adamw16" keeps both moments as bfloat16, rounded stochastically, in half the memory (src/kernels/adamw). */
+export const optimizerNames = ["adamw", "adamw16"] as const;
+export type OptimizerName = (typeof optimizerNames)[number];
 
 /** Queries with at least one written negative of their own: the entropy term is the mean over these. */
 export function queriesWithWritten({ offsets, roles: given }: Pick<ContrastiveBatch, "offsets" | "roles">): number {
@@ -67,8 +103,25 @@ export interface LossSettings {
   readonly dimensions?: readonly number[];
 }
 
+/** What bounds the memory of a step; it changes its time, and its result in no more than the last bits. */
+export interface MemorySettings {
+  /**
+   * Most tokens that are encoded at once, or one text if that is longer. A batch with more goes in parts, forward twice (GradCache,
+   * Gao et al., arXiv 2101.06983). Where left out, all of a batch.
+   */
+  readonly microTokens?: number;
+  /** Only what each layer starts from is kept, and the rest of it made again on the way back (Chen et al., arXiv 1604.06174). */
+  readonly recompute?: boolean;
+}
+
 /** Loss and AdamW settings that hold for a whole run (Loshchilov and Hutter, 2019; decay on matrices only). */
-export interface TrainerSettings extends LossSettings {
+export interface TrainerSettings extends LossSettings, MemorySettings {
+  readonly tuning?: Tuning;
+  readonly dropout?: Dropout;
+  /** Where left out, "adamw". */
+  readonly optimizer?: OptimizerName;
+  /** Of dropout, of LoRA's start and of stochastic rounding; 0 if left out. */
+  readonly seed?: number;
   readonly betas: readonly [number, number];
   readonly epsilon: number;
   readonly weightDecay: number;
@@ -85,12 +138,13 @@ export interface StepOutcome {
 
 export interface Trainer {
   /**
-   * One forward, backward, clip and AdamW update. May be called again before earlier calls have resolved: outcomes
-   * arrive late and in order. A step whose loss or gradient norm is not finite leaves weights and moments unchanged
-   * and resolves with that value, so that the caller can stop with the last good state intact.
+   * One forward, backward, clip and AdamW update; of several batches, by the mean of their losses (gradient accumulation). May
+   * be called again before earlier calls have resolved: outcomes arrive late and in order. A step whose loss or gradient norm is
+   * not finite leaves weights and moments unchanged and resolves with that value, so that the caller can stop with the last good
+   * state intact.
    */
-  step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome>;
-  /** The gradient of the last step before clipping, in the arena's layout: for tests and diagnostics. */
+  step(batch: ContrastiveBatch | readonly ContrastiveBatch[], learningRate: number): Promise<StepOutcome>;
+  /** The gradient of the last step before clipping, in the layout of what trains (encoder/trained.ts): for tests and diagnostics. */
   gradient(): Promise<Float32Array<ArrayBuffer>>;
   /** Waits for all submitted steps. */
   checkpoint(): Promise<Checkpoint>;

@@ -2,6 +2,7 @@
 import type { RequestOf } from "./config.ts";
 import type { Snapshot } from "./diagnostics.ts";
 import type { Vectors } from "./encoder.ts";
+import type { Tuning } from "./engine.ts";
 import type { NegativeSource } from "./negative.ts";
 import type { Progress } from "./stages.ts";
 
@@ -85,10 +86,15 @@ export interface StepReport {
   readonly learningRate: number;
 }
 
-/** Everything needed to go on as if nothing had happened. Float32 arenas share one layout (encoder/parameters.ts). */
+/**
+ * Everything needed to go on as if nothing had happened, from the encoder that training began with. Float32 arenas share one
+ * layout, that of what trains (encoder/trained.ts).
+ */
 export interface Checkpoint {
   /** Steps done. */
   readonly step: number;
+  /** What trains; left out where all of the encoder does. */
+  readonly tuning?: Tuning;
   readonly weights: Float32Array<ArrayBuffer>;
   /** AdamW's first and second moments. */
   readonly firstMoment: Float32Array<ArrayBuffer>;

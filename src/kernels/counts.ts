@@ -1,4 +1,4 @@
-/** The sizes that change from batch to batch. Kernels see the first four; the others only say how much to dispatch. */
+/** The sizes that change from batch to batch. `words` and `positions` only say how much to dispatch. */
 export interface Counts {
   /** Tokens. */
   readonly T: number;
@@ -12,11 +12,18 @@ export interface Counts {
   readonly words: number;
   /** Distinct positions. */
   readonly positions: number;
+  /** Of this step's dropout, 32 bits; 0 if left out. */
+  readonly seed?: number;
+  /** Number of the first token among all of the step; 0 if left out. Dropout counts by it, so that parts drop what the whole does. */
+  readonly firstToken?: number;
 }
 
-/** The uniform `Counts` of the kernels. */
-export const countsUniform = ({ T, S, B, blocks }: Counts): Uint32Array<ArrayBuffer> =>
-  new Uint32Array([T, S, B, blocks]);
+/** Words of the uniform `Counts`. */
+export const COUNTS = 8;
+
+/** The uniform `Counts` of the kernels: T, S, B, blocks, seed, firstToken. */
+export const countsUniform = ({ T, S, B, blocks, seed = 0, firstToken = 0 }: Counts): Uint32Array<ArrayBuffer> =>
+  new Uint32Array([T, S, B, blocks, seed, firstToken, 0, 0]);
 
 /** Tokens in a block of the attention kernels. */
 export const BLOCK = 32;

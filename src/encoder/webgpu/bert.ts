@@ -30,6 +30,7 @@ function describeStep(texts: PackedTexts, shape: BertShape): Described {
 
 export const bertProgram = (shape: BertShape, pooling: Pooling): Program => ({
   forward: (tensors) => bertForward(shape, pooling, tensors),
+  trainForward: (tensors) => bertForward(shape, pooling, tensors),
   backward: (tensors) => bertBackward(shape, pooling, tensors),
   embed: {
     describe: (texts) => describeForward(texts, shape),
@@ -41,6 +42,7 @@ export const bertProgram = (shape: BertShape, pooling: Pooling): Program => ({
     describe: (texts) => describeStep(texts, shape),
     indexSizes: (capacity) => ({ ...indexSizes(capacity, shape), ...rowSizes(capacity, shape) }),
     activations: (capacity) => new Map([...keptActivations(capacity, shape), ...activationGradients(capacity, shape)]),
+    roomOf: (name) => name,
   },
   sparse: ["embeddings.word", "embeddings.position"],
 });

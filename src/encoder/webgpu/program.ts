@@ -1,8 +1,9 @@
 /** What a family of encoders runs on the GPU: two lists of passes, what they have to know of a batch, and the room they need. */
-import type { PackedTexts } from "../../domain/engine.ts";
 import type { Rooms } from "../../gpu/arena.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import type { Counts } from "../../kernels/counts.ts";
+import type { Dropout, PackedTexts } from "../../domain/engine.ts";
+import type { Trained } from "../trained.ts";
 import type { At, Capacity, Sizes } from "./tensors.ts";
 
 export type Passes = readonly Dispatch<Counts>[];
@@ -10,16 +11,32 @@ export type Passes = readonly Dispatch<Counts>[];
 export interface ForwardTensors {
   /** By region. */
   readonly weight: At;
+  /** LoRA's matrices by their regions (encoder/trained.ts); there where the program has adapters. */
+  readonly adapter?: At;
   readonly index: At;
   readonly activation: At;
 }
 
 export interface BackwardTensors extends ForwardTensors {
-  /** Gradients of the weights, by region. Rows of the embedding tables that no token reads are not written. */
+  /**
+   * Gradients of what trains, by region; asked for nothing else. Rows of the embedding tables that no token reads are not
+   * written.
+   */
   readonly gradient: At;
+  /** Whether gradients are added to those that are there. */
+  readonly adds: boolean;
 }
 
-/** A batch as the passes see it. */
+/** What a program is besides its shape. */
+export interface ProgramOptions {
+  readonly trained: Trained;
+  /** Of the step's forward pass alone. */
+  readonly dropout?: Dropout | undefined;
+  /** Keeps only what each layer starts from, and makes the rest of it again on the way back. */
+  readonly recompute: boolean;
+}
+
+/** A batch as the passes see it. Its numbers for dropout are whoever's that writes it. */
 export interface Described {
   /** Of queries there are none yet. */
   readonly counts: Counts;
@@ -35,8 +52,10 @@ export interface Needs {
 }
 
 export interface Program {
-  /** From `tokenIds` of the index to `embedding` (S, H). */
+  /** From `tokenIds` of the index to `embedding` (S, H), without dropout. */
   readonly forward: (tensors: ForwardTensors) => Passes;
+  /** The same for a step: with dropout, if there is any. */
+  readonly trainForward: (tensors: ForwardTensors) => Passes;
   /** From `d.embedding` (S, H) to the gradients, after a forward pass whose activations were kept. */
   readonly backward: (tensors: BackwardTensors) => Passes;
   /** Of the forward pass alone. */
@@ -44,8 +63,8 @@ export interface Program {
     /** The name in `activations` of a tensor that {@link Program.forward} names: several may share one room. */
     readonly roomOf: (name: string) => string;
   };
-  /** Of forward and backward. */
-  readonly step: Needs;
-  /** Regions of the gradient that keep what they held in the rows that a batch does not read. */
+  /** Of trainForward and backward; with `recompute`, several names share one room here too. */
+  readonly step: Needs & { readonly roomOf: (name: string) => string };
+  /** Regions of the gradient, of those that train, that keep what they held in the rows that a batch does not read. */
   readonly sparse: readonly string[];
 }

@@ -4,6 +4,7 @@
  */
 import type { StaticShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
+import { COUNTS } from "../../kernels/counts.ts";
 import { embeddingBackward, embeddingLookup } from "../../kernels/embedding/embedding.ts";
 import { normaliseBackward, normaliseForward } from "../../kernels/normalise/normalise.ts";
 import { poolingBackward, poolingForward } from "../../kernels/pooling/pooling.ts";
@@ -71,7 +72,7 @@ function describeStep(texts: PackedTexts, shape: StaticShape): Described {
   };
 }
 
-const forwardIndex = ({ T, S }: Capacity): Sizes => ({ counts: 4, tokenIds: T, cuSeqlens: S + 1 });
+const forwardIndex = ({ T, S }: Capacity): Sizes => ({ counts: COUNTS, tokenIds: T, cuSeqlens: S + 1 });
 
 const stepIndex = (capacity: Capacity, { vocabulary }: StaticShape): Sizes => ({
   ...forwardIndex(capacity),
@@ -90,6 +91,7 @@ export function staticProgram(shape: StaticShape): Program {
   const kept = ({ T, S }: Capacity): Sizes => ({ tokens: T * H, ...pooled(S, H) });
   return {
     forward: (tensors) => forward(shape, tensors),
+    trainForward: (tensors) => forward(shape, tensors),
     backward: (tensors) => backward(shape, tensors),
     embed: {
       describe: (texts) => describeForward(texts, shape),
@@ -102,6 +104,7 @@ export function staticProgram(shape: StaticShape): Program {
       indexSizes: (capacity) => stepIndex(capacity, shape),
       activations: (capacity) =>
         rooms({ ...kept(capacity), "d.embedding": capacity.S * H, "d.pooled": capacity.S * H }, bankOf),
+      roomOf: (name) => name,
     },
     sparse: ["embeddings.word"],
   };

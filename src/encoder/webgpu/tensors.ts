@@ -2,7 +2,7 @@
 import { mostTokens, type BertShape } from "../../domain/encoder.ts";
 import type { Room, Rooms } from "../../gpu/arena.ts";
 import type { Slice } from "../../gpu/slice.ts";
-import { BLOCK } from "../../kernels/counts.ts";
+import { BLOCK, COUNTS } from "../../kernels/counts.ts";
 import { weightScratch } from "../../kernels/linear/linear.ts";
 import { PARTS } from "../../kernels/reduce/reduce.ts";
 
@@ -32,7 +32,7 @@ export const distancesOf = (shape: BertShape): number =>
 
 /** Integers that the forward pass needs. */
 export const indexSizes = (capacity: Capacity, shape: BertShape): Sizes => ({
-  counts: 4,
+  counts: COUNTS,
   tokenIds: capacity.T,
   positions: capacity.T,
   textOf: capacity.T,

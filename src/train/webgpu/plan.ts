@@ -82,9 +82,9 @@ export async function planStep(
   const partial = rooms({ partial: tensors.pieces.length * PARTIALS }, () => 5);
   const all = [...program.step.activations(capacity), ...lossRooms(capacity, settings), ...partial];
   const activations = await createArena(gpu, "step activations", new Map(all));
-  const encoder = { weight, gradient: tensors.gradient, index: index.at, activation: activations.at };
+  const encoder = { weight, gradient: tensors.gradient, adds: false, index: index.at, activation: activations.at };
   const passes = await pipelines.realise([
-    ...program.forward(encoder),
+    ...program.trainForward(encoder),
     ...lossPasses({ index: index.at, activation: activations.at }, shape.hidden, settings),
     ...program.backward(encoder),
     ...update(index.at, activations.at, tensors, settings),

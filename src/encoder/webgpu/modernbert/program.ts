@@ -30,6 +30,7 @@ export function modernBertProgram(shape: ModernBertShape, pooling: Pooling): Pro
   const describe = describer(shape);
   return {
     forward: (tensors) => modernBertForward(shape, pooling, tensors),
+    trainForward: (tensors) => modernBertForward(shape, pooling, tensors),
     backward: (tensors) => modernBertBackward(shape, pooling, tensors),
     embed: {
       describe,
@@ -49,6 +50,7 @@ export function modernBertProgram(shape: ModernBertShape, pooling: Pooling): Pro
       indexSizes: (capacity) => ({ ...indexSizes(capacity, shape), ...rowSizes(capacity, shape) }),
       activations: (capacity) =>
         new Map([...keptActivations(capacity, shape), ...activationGradients(capacity, shape)]),
+      roomOf: (name) => name,
     },
     sparse: ["embeddings.word"],
   };

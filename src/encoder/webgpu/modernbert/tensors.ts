@@ -1,7 +1,7 @@
 /** The tensors of a pass through ModernBERT, by name, with their sizes; the arenas are planned from these. */
 import type { ModernBertShape } from "../../../domain/encoder.ts";
 import type { Rooms } from "../../../gpu/arena.ts";
-import { BLOCK } from "../../../kernels/counts.ts";
+import { BLOCK, COUNTS } from "../../../kernels/counts.ts";
 import { weightScratch } from "../../../kernels/linear/linear.ts";
 import { PARTS } from "../../../kernels/reduce/reduce.ts";
 import { pooled, rooms, type Capacity, type Sizes } from "../tensors.ts";
@@ -10,7 +10,7 @@ import { pooled, rooms, type Capacity, type Sizes } from "../tensors.ts";
 export function indexSizes({ T, S }: Capacity, { positions, hidden, heads }: ModernBertShape): Sizes {
   const angles = (Math.min(T, positions) * hidden) / heads;
   return {
-    counts: 4,
+    counts: COUNTS,
     tokenIds: T,
     positions: T,
     textOf: T,
