@@ -13,7 +13,7 @@ const layers = {
   negatives: ["base", "domain", "text", "retrieval"],
   synthesis: ["base", "domain", "text"],
   encoder: ["base", "domain", "gpu", "kernels", "text"],
-  train: ["base", "domain", "encoder", "data", "negatives", "kernels", "gpu"],
+  train: ["base", "domain", "encoder", "data", "negatives", "retrieval", "kernels", "gpu"],
   pipeline: ["base", "domain", "data", "negatives"],
   export: ["base", "domain", "encoder"],
   app: ["base", "domain", "pipeline", "data", "storage", "export"],

@@ -47,7 +47,7 @@ export default defineConfig({
   preview: { headers },
   test: {
     include: ["test/**/*.test.ts", "test/**/*.test.tsx"],
-    exclude: ["test/e2e/**", "node_modules/**"],
+    exclude: ["test/e2e/**", "test/full/**", "node_modules/**"],
     environment: "node",
     testTimeout: 60_000,
     // SwiftShader and the CPU engine use every core themselves.

@@ -56,6 +56,10 @@ export function narration(report: RunReport): string | undefined {
       const { version, documents, seconds } = report.refreshed;
       return `ance: ${documents} documents encoded with the weights of step ${version} in ${seconds.toFixed(1)} s`;
     }
+    case "dev": {
+      const { step, score, seconds } = report.dev;
+      return `dev after step ${step}: nDCG@10 ${score.toFixed(4)} (${seconds.toFixed(1)} s)`;
+    }
     case "probe":
       return lookLine(report.snapshot);
     case "product":

@@ -33,7 +33,7 @@ function cleanJson({ clean }: RunResult) {
   return clean ?? null;
 }
 
-/** result.json: figures first, then what they were made from. Times (those of the refreshes too) and memory are the only parts that vary. */
+/** result.json: figures first, then what they were made from. Times (those of the refreshes and looks too) and memory are the only parts that vary. */
 export function resultJson(result: RunResult, config: Config, digests: Digests): object {
   return {
     split: result.split,
@@ -50,6 +50,8 @@ export function resultJson(result: RunResult, config: Config, digests: Digests):
       normVariance: result.normVariance ?? null,
     },
     refreshes: result.refreshes,
+    /** The looks at dev, and which weights were kept for them. */
+    dev: result.dev ?? null,
     steps: result.steps,
     tokens: result.tokens,
     tokensPerSecond: result.tokensPerSecond,

@@ -1,7 +1,8 @@
-/** How fast a device multiplies float32 matrices through WebGPU: two plain kernels of ours, so that a step has something to be measured by. */
+/** How fast a device multiplies float32 matrices through WebGPU: plain kernels of ours, so that a step has something to be measured by. */
 import { assert, present } from "../../src/base/assert.ts";
 import { MAP_READ, Usage } from "../../src/gpu/usage.ts";
 import { madeUpNumbers } from "../numbers.ts";
+import quadsCode from "./quads.wgsl?raw";
 import registersCode from "./registers.wgsl?raw";
 import sharedCode from "./shared.wgsl?raw";
 
@@ -19,10 +20,19 @@ export interface MatmulRate {
   readonly flopsPerSecond: number;
 }
 
-const kernels = [
+interface Kernel {
+  readonly by: string;
+  readonly code: string;
+  /** Rows and columns of the product that a workgroup makes. */
+  readonly tile: number;
+  readonly needs?: GPUFeatureName;
+}
+
+const kernels: readonly Kernel[] = [
   { by: "registers", code: registersCode, tile: 64 },
   { by: "shared memory", code: sharedCode, tile: 128 },
-] as const;
+  { by: "quads", code: quadsCode, tile: 64, needs: "subgroups" },
+];
 
 const SMALLEST = 256;
 const LARGEST = 4096;
@@ -66,11 +76,6 @@ export async function matmulRate(by: string, prepare: (size: number) => Promise<
     if (slow) break;
   }
   return best;
-}
-
-interface Kernel {
-  readonly code: string;
-  readonly tile: number;
 }
 
 async function prepareKernel(device: GPUDevice, { code, tile }: Kernel, size: number): Promise<Multiplier> {
@@ -119,12 +124,14 @@ async function checkProduct(device: GPUDevice, product: GPUBuffer, size: number)
   }
 }
 
-/** What our two plain kernels reach, the better first. */
+/** What our plain kernels reach, the best first; without those that the device lacks a feature for. */
 export async function plainMatmulRates(gpu: GPU): Promise<readonly MatmulRate[]> {
   const adapter = present(await gpu.requestAdapter({ powerPreference: "high-performance" }), "an adapter");
-  const device = await adapter.requestDevice({ label: "matmul" });
+  const possible = kernels.filter(({ needs }) => needs === undefined || adapter.features.has(needs));
+  const requiredFeatures = possible.flatMap(({ needs }) => needs ?? []);
+  const device = await adapter.requestDevice({ label: "matmul", requiredFeatures });
   const rates: MatmulRate[] = [];
-  for (const kernel of kernels) {
+  for (const kernel of possible) {
     rates.push(await matmulRate(kernel.by, (size) => prepareKernel(device, kernel, size)));
   }
   device.destroy();

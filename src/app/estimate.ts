@@ -35,28 +35,58 @@ function countLeft({ progress, seconds, first }: StageView): number | undefined 
   return done > first.done ? ((total - done) * (seconds - first.seconds)) / (done - first.done) : undefined;
 }
 
-type Refreshed = Pick<RunRecord, "config" | "refreshes">;
+type Between = Pick<RunRecord, "config" | "refreshes" | "dev">;
 
-/** The steps, what is counted between two of them, and the indexes that ANCE makes later. */
+/** The steps, what is counted between two of them, the indexes that ANCE makes later, and the looks at dev to come. */
 function trainingLeft(
   view: StageView,
   steps: readonly StepReport[],
-  record: Refreshed | undefined,
+  record: Between | undefined,
 ): TimeLeft | undefined {
   const between = view.progress?.unit !== "steps";
   const counted = between ? countLeft(view) : 0;
   const last = steps.at(-1);
   if (!last) return counted ? { seconds: counted, atLeast: true } : undefined;
-  const indexes = indexesLeft(last, between, record);
-  const seconds = (last.steps - last.step) * secondsPerStep(steps) + (counted ?? 0) + (indexes.seconds ?? 0);
-  return { seconds, atLeast: counted === undefined || indexes.seconds === undefined };
+  const looking = between && owesLook(last, record);
+  const later = [indexesLeft(last, between && !looking, record), looksLeft(last, looking, record)];
+  const known = later.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+  return {
+    seconds: (last.steps - last.step) * secondsPerStep(steps) + (counted ?? 0) + known,
+    atLeast: counted === undefined || later.some(({ seconds }) => seconds === undefined),
+  };
+}
+
+/** Looks at dev up to the last step that was reported. */
+const looksAt = ({ step }: StepReport, record: Between | undefined) =>
+  (record?.dev ?? []).filter((look) => look.step <= step);
+
+/** Whether dev is looked at with the weights of now before anything else is done. */
+function owesLook(last: StepReport, record: Between | undefined): boolean {
+  const every = record?.config.best?.every;
+  if (every === undefined || looksAt(last, record).at(-1)?.step === last.step) return false;
+  return last.step % every === 0 || last.step === last.steps;
+}
+
+/**
+ * Looks at dev, without the one that is being made; seconds from what those before took. Where documents train, the first
+ * one is no measure: they are not encoded for it.
+ */
+function looksLeft(last: StepReport, making: boolean, record: Between | undefined) {
+  const { best, side } = record?.config ?? {};
+  if (!best) return { seconds: 0 };
+  const made = looksAt(last, record);
+  const done = Math.floor((made.at(-1)?.step ?? 0) / best.every) + (making ? 1 : 0);
+  const count = last.step === last.steps && !owesLook(last, record) ? 0 : Math.ceil(last.steps / best.every) - done;
+  const measures = made.filter((look) => side === "queries" || look.step > 0);
+  const mean = measures.reduce((sum, { seconds }) => sum + seconds, 0) / measures.length;
+  return { seconds: count === 0 ? 0 : measures.length === 0 ? undefined : count * mean };
 }
 
 /**
  * ANCE's indexes of later weights, without the one that is being made; seconds from what those before took. The first
  * one, of the weights before training, is no measure: the collection is not encoded for it.
  */
-function indexesLeft({ step, steps }: StepReport, making: boolean, record: Refreshed | undefined) {
+function indexesLeft({ step, steps }: StepReport, making: boolean, record: Between | undefined) {
   const every = record?.config.negatives.find((request) => request.source === "ance")?.every;
   if (every === undefined) return { seconds: 0 };
   const made = (record?.refreshes ?? []).filter(({ version }) => version > 0);

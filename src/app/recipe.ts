@@ -5,8 +5,10 @@ import { type Config, parseConfig } from "../domain/config.ts";
 import type { EngineChoice } from "../domain/encoder.ts";
 import type { App } from "./app.ts";
 import type { Settings } from "./dependencies.ts";
+import type { Prediction } from "./prediction.ts";
 import { lossFields, lossInput, typedNumbers } from "./recipeLoss.ts";
 import { negativesInput, sourceFields, typedNumber } from "./recipeSources.ts";
+import { trainingFields, trainingInput } from "./recipeTraining.ts";
 import { defaultEncoder } from "./shipped.ts";
 
 /** One for each control. Numbers are kept as typed, so that a half-typed one is neither lost nor corrected. */
@@ -20,6 +22,7 @@ function fieldsOf(config: Config, encoder: string, engine: EngineChoice) {
     ...sourceFields(config),
     ...mixFields(config),
     ...lossFields(config),
+    ...trainingFields(config),
     temperature: String(config.temperature),
     inBatch: config.inBatch,
     mask: config.mask,
@@ -71,6 +74,8 @@ export interface RecipeState {
   readonly config: ReadonlySignal<Config | undefined>;
   /** What is wrong with the fields, in words for a person. */
   readonly problem: ReadonlySignal<string | undefined>;
+  /** Of these fields. */
+  readonly prediction: Signal<Prediction>;
 }
 
 const key = "decoy.recipe";
@@ -82,6 +87,7 @@ export function createRecipe(settings: Settings): RecipeState {
     fields,
     config: computed(() => parsed.value.config),
     problem: computed(() => parsed.value.problem),
+    prediction: signal<Prediction>({ kind: "none" }),
   };
 }
 
@@ -103,6 +109,7 @@ function keptFields(settings: Settings): RecipeFields {
 export function setField<Name extends FieldName>(app: App, name: Name, value: RecipeFields[Name]): void {
   const { fields } = app.recipe;
   fields.value = { ...fields.value, [name]: value };
+  app.recipe.prediction.value = { kind: "none" };
   keepFields(app);
 }
 
@@ -119,6 +126,7 @@ function keepFields({ recipe, deps }: App): void {
 export function resetRecipe(app: App): void {
   const { encoder, engine } = app.recipe.fields.value;
   app.recipe.fields.value = { ...defaultFields, encoder, engine };
+  app.recipe.prediction.value = { kind: "none" };
   keepFields(app);
 }
 
@@ -145,6 +153,7 @@ export function configInput(fields: RecipeFields): unknown {
     ...(fields.gate !== "" && { gate: gateInput(fields) }),
     batches: fields.batches,
     ...lossInput(fields),
+    ...trainingInput(fields),
     inBatch: fields.inBatch,
     mask: fields.mask,
     schedule: fields.schedule,

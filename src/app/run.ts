@@ -161,8 +161,8 @@ async function inputOf(app: App): Promise<RunInput> {
 }
 
 /** What earlier visits reported; the run passes over what its checkpoint does not hold. */
-function earlierOf({ steps, probes, refreshes, notes }: RunRecord): NonNullable<RunInput["earlier"]> {
-  return { steps, probes: probes ?? [], refreshes: refreshes ?? [], notes: notes ?? [] };
+function earlierOf({ steps, probes, refreshes, dev, notes }: RunRecord): NonNullable<RunInput["earlier"]> {
+  return { steps, probes: probes ?? [], refreshes: refreshes ?? [], dev: dev ?? [], notes: notes ?? [] };
 }
 
 async function drive(app: App): Promise<void> {
@@ -242,6 +242,8 @@ export async function takeUp(app: App, record: RunRecord): Promise<void> {
   const checkpoint = await checkpointOf(app, record.id);
   app.run.session.checkpoint = checkpoint;
   app.run.steps.value = record.steps.filter(({ step }) => step <= (checkpoint?.step ?? 0));
+  const looks = record.dev?.filter(({ step }) => step <= (checkpoint?.best?.looked ?? -1));
+  if (looks) app.run.record.value = { ...present(app.run.record.value, "the run"), dev: looks };
   app.run.notes.value = record.notes ?? [];
   app.run.phase.value = "paused";
   await saveRecord(app);

@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import type { RunProduct, RunReport, StageName } from "../domain/run.ts";
 import { stageNames } from "../domain/run.ts";
 import type { Snapshot } from "../domain/diagnostics.ts";
-import type { RefreshReport, StepReport } from "../domain/training.ts";
+import type { DevReport, RefreshReport, StepReport } from "../domain/training.ts";
 import type { App } from "./app.ts";
 import { save, saveRecord } from "./runSaves.ts";
 import { begun, currentStage, patchStage, showProgress } from "./runState.ts";
@@ -15,6 +15,7 @@ export async function receive(app: App, report: RunReport): Promise<void> {
     case "opened":
       run.engine.value = report.engine;
       run.card.value = report.card;
+      run.memory.value = report.memory;
       return;
     case "started":
       return startStage(app, report.stage);
@@ -33,6 +34,8 @@ export async function receive(app: App, report: RunReport): Promise<void> {
       return keepCheckpoint(app, report);
     case "refreshed":
       return noteRefresh(app, report.refreshed);
+    case "dev":
+      return addLook(app, report.dev);
     case "probe":
       return addProbe(app, report.snapshot);
     case "product":
@@ -89,6 +92,13 @@ function addProbe(app: App, snapshot: Snapshot): void {
   const record = present(app.run.record.value, "the run");
   const earlier = (record.probes ?? []).filter(({ step }) => step < snapshot.step);
   app.run.record.value = { ...record, probes: [...earlier, snapshot] };
+}
+
+/** Of dev; stored as the probes are. */
+function addLook(app: App, look: DevReport): void {
+  const record = present(app.run.record.value, "the run");
+  const earlier = (record.dev ?? []).filter(({ step }) => step < look.step);
+  app.run.record.value = { ...record, dev: [...earlier, look] };
 }
 
 async function keepCheckpoint(app: App, { checkpoint }: RunReport & { kind: "checkpoint" }): Promise<void> {

@@ -1,6 +1,7 @@
 /** What the page knows of the run that goes on, waits, or has just ended. */
 import { type Signal, signal } from "@preact/signals";
 import type { EncoderCard, EngineInfo } from "../domain/encoder.ts";
+import type { MemoryUse } from "../domain/engine.ts";
 import type { RunId } from "../domain/ids.ts";
 import { type RunProducts, type RunRecord, type RunReport, type StageName, stageNames } from "../domain/run.ts";
 import type { Progress } from "../domain/stages.ts";
@@ -34,6 +35,8 @@ export interface RunState {
   readonly steps: Signal<readonly StepReport[]>;
   readonly engine: Signal<EngineInfo | undefined>;
   readonly card: Signal<EncoderCard | undefined>;
+  /** What training will hold at most, once the encoder is open. */
+  readonly memory: Signal<MemoryUse | undefined>;
   readonly notes: Signal<readonly string[]>;
   readonly trainingSet: Signal<TrainingSet | undefined>;
   /** Why saving failed; the run waits. */
@@ -84,6 +87,7 @@ export function createRunState(): RunState {
     steps: signal<readonly StepReport[]>([]),
     engine: signal<EngineInfo | undefined>(undefined),
     card: signal<EncoderCard | undefined>(undefined),
+    memory: signal<MemoryUse | undefined>(undefined),
     notes: signal<readonly string[]>([]),
     trainingSet: signal<TrainingSet | undefined>(undefined),
     unsaved: signal<string | undefined>(undefined),
@@ -112,6 +116,7 @@ export function showRun(run: RunState, record: RunRecord): void {
   run.steps.value = record.steps;
   run.engine.value = undefined;
   run.card.value = undefined;
+  run.memory.value = undefined;
   run.notes.value = [];
   run.trainingSet.value = undefined;
   run.unsaved.value = undefined;

@@ -189,7 +189,9 @@ async function openEncoders(app: App, run: RunRecord, collection: Collection): P
   const { config, engine } = run;
   app.search.busy.value = "Opening both encoders";
   const [products, checkpoint] = await Promise.all([productsOf(app, run.id), checkpointOf(app, run.id)]);
-  const { vectorsBefore, vectorsAfter } = products;
+  const { vectorsBefore } = products;
+  // Documents that do not train have one index, before and after.
+  const vectorsAfter = config.side === "queries" ? vectorsBefore : products.vectorsAfter;
   if (!vectorsBefore || !vectorsAfter)
     throw new MissingVectors(`The document vectors of ${run.name} are not stored. Run it again to search with it.`);
   const folder = await encoderFolder(app, run.encoder);

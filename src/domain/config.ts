@@ -4,6 +4,7 @@
  */
 import * as v from "valibot";
 import { UserError } from "../base/errors.ts";
+import { layerMatrices, optimizerNames } from "./engine.ts";
 
 /** A recipe with a key or a value that does not exist. */
 export class InvalidConfig extends UserError {
@@ -138,6 +139,45 @@ const entropy = v.strictObject({
   temperature: v.optional(positive, 0.1),
 });
 
+/**
+ * LoRA (arXiv 2106.09685): alpha / rank · B · A is learned beside each of these matrices, which themselves stay as they are. Its
+ * authors train RoBERTa so at rates of 2e-4 to 5e-4: the usual rate of a family, meant for all of its weights, is too low.
+ */
+const lora = v.strictObject({
+  rank: v.optional(count, 8),
+  alpha: v.optional(positive, 16),
+  matrices: v.optional(
+    v.pipe(
+      v.array(v.picklist(layerMatrices)),
+      v.minLength(1),
+      v.check((matrices) => new Set(matrices).size === matrices.length, "each matrix may stand there once"),
+    ),
+    [...layerMatrices],
+  ),
+});
+
+const droppedShare = v.pipe(v.number(), v.minValue(0), v.ltValue(1));
+/** As BERT was trained with (Devlin et al., 2019), where one of the two is silent. */
+const dropout = v.strictObject({ hidden: v.optional(droppedShare, 0.1), attention: v.optional(droppedShare, 0.1) });
+
+/**
+ * The weights that did best on the collection's dev split are those that the run ends with. nDCG@10 is measured before training,
+ * every `every` steps and after the last. The test split has no part in it.
+ */
+const best = v.strictObject({
+  every: count,
+  /** Looks without a better one, after which training ends. Where silent it never ends early. */
+  patience: v.optional(count),
+});
+
+/**
+ * The numbers that an encoder computes with. "f16": matrices and what passes between layers, where the engine can; what is learned
+ * stays float32.
+ */
+export const precisionNames = ["f32", "f16"] as const;
+/** "queries": documents keep the vectors that they had before training, and so their index. */
+export const sideNames = ["both", "queries"] as const;
+
 const evaluate = v.strictObject({
   /** "auto": test if there is one, else dev, else the only one. */
   split: v.optional(v.pipe(v.string(), v.minLength(1)), "auto"),
@@ -194,8 +234,34 @@ const keys = v.strictObject({
   inBatch: v.optional(v.boolean(), true),
   /** Leaves out, of those, what is known to answer the query and what it already has; and the same of a symmetric loss' queries. */
   mask: v.optional(v.boolean(), true),
-  /** Queries a step. */
+  /**
+   * What trains: the encoder of both; or of queries alone, and documents stay as they are. With adore and loss "lambdaRank" the
+   * latter is ADORE as published (arXiv 2104.08051). Such a run ends with two encoders: queries are for the trained one,
+   * documents for the one from before.
+   */
+  side: v.optional(v.picklist(sideNames), "both"),
+  /** The embeddings and so many of the lowest layers stay as they are; where silent, all layers train. */
+  frozenLayers: v.optional(whole),
+  /** Trains small matrices beside the encoder's own; where silent, its own. */
+  lora: v.optional(lora),
+  /** Share of the numbers that a training step leaves out; where silent, none. Measuring leaves out none. */
+  dropout: v.optional(dropout),
+  /** "adamw16" keeps both of AdamW's moments in 16 bits each, in half the memory, rounded at random. */
+  optimizer: v.optional(v.picklist(optimizerNames), "adamw"),
+  precision: v.optional(v.picklist(precisionNames), "f32"),
+  /** Most tokens that are encoded at once: a larger batch goes in parts, forward twice (GradCache, arXiv 2101.06983). Where silent, what leaves 1 GiB of activations. */
+  microTokens: v.optional(count),
+  /** What happens inside of a layer is not kept for the way back but made again: less memory, about a third more time. */
+  recompute: v.optional(v.boolean(), false),
+  /** Queries a batch, at most. */
   batchSize: v.optional(v.pipe(count, v.maxValue(4096)), 16),
+  /**
+   * Most tokens in the texts of a batch, each distinct text once: batches are cut to it in the order of the rows, at least one row
+   * each. A negative that training has yet to find counts as the longest document. Where silent, `batchSize` alone cuts.
+   */
+  batchTokens: v.optional(count),
+  /** Batches of which one optimiser step is made (gradient accumulation): their queries are no negatives of each other. */
+  accumulate: v.optional(count, 1),
   /** Passes over the training rows; `steps` wins where it is given. */
   epochs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 3),
   /** Optimiser steps; 0 only measures. */
@@ -222,6 +288,8 @@ const keys = v.strictObject({
   seed: v.optional(whole, 1),
   /** Whether the training rows are put into a new random order each epoch. */
   shuffle: v.optional(v.boolean(), true),
+  /** Where silent, the weights after the last step are kept and dev is not looked at. */
+  best: v.optional(best),
   evaluate: v.optional(evaluate, { split: "auto", k: [10, 100] }),
 });
 
@@ -252,6 +320,20 @@ const schema = v.pipe(
       "it needs inBatch: without the other rows' queries an answer has nothing to tell its query from",
     ),
     ["symmetric"],
+  ),
+  v.forward(
+    v.check(
+      ({ symmetric, side }) => !symmetric || side === "both",
+      'it does not go with side "queries": documents that do not train cannot learn to find their queries',
+    ),
+    ["symmetric"],
+  ),
+  v.forward(
+    v.check(
+      ({ side, negatives }) => side === "both" || negatives.every(({ source }) => source !== "ance"),
+      '"queries" does not go with ance, whose index would never change: documents stay as they are. Take adore, which searches with the queries of each step',
+    ),
+    ["side"],
   ),
   v.forward(
     v.check(({ hardness, loss }) => !hardness || loss === "infonce", forInfonce),
@@ -316,7 +398,17 @@ export type TrainingConfig = Pick<
   | "dimensions"
   | "inBatch"
   | "mask"
+  | "side"
+  | "frozenLayers"
+  | "lora"
+  | "dropout"
+  | "optimizer"
+  | "precision"
+  | "microTokens"
+  | "recompute"
   | "batchSize"
+  | "batchTokens"
+  | "accumulate"
   | "epochs"
   | "steps"
   | "learningRate"
@@ -334,6 +426,7 @@ export type TrainingConfig = Pick<
   | "batches"
   | "probes"
   | "probeRows"
+  | "best"
 >;
 
 /** The recipe with every default filled in. Errors: {@link InvalidConfig}, naming each key that is wrong. */

@@ -107,7 +107,7 @@ export interface LossSettings {
 export interface MemorySettings {
   /**
    * Most tokens that are encoded at once, or one text if that is longer. A batch with more goes in parts, forward twice (GradCache,
-   * Gao et al., arXiv 2101.06983). Where left out, all of a batch.
+   * Gao et al., arXiv 2101.06983). Where left out, as many as leave no more than 1 GiB of activations.
    */
   readonly microTokens?: number;
   /** Only what each layer starts from is kept, and the rest of it made again on the way back (Chen et al., arXiv 1604.06174). */
@@ -136,6 +136,35 @@ export interface StepOutcome {
   readonly gradNorm: number;
 }
 
+/** The largest step of a run, by which its memory is planned. */
+export interface StepSize {
+  /** Of a batch: each distinct text once. */
+  readonly tokens: number;
+  readonly texts: number;
+  /** Tokens of the longest text. */
+  readonly longest: number;
+  /** Of a batch; and candidates of all of them together, the positives among them. */
+  readonly queries: number;
+  readonly candidates: number;
+  /** Vectors that are not encoded. */
+  readonly fixed?: number;
+  /** Batches of the step; 1 if left out. */
+  readonly batches?: number;
+}
+
+/** Bytes that a training holds at once, by what they are for. */
+export interface MemoryUse {
+  readonly weights: number;
+  /** Of LoRA. */
+  readonly adapters: number;
+  readonly gradient: number;
+  readonly moments: number;
+  /** With all that a step writes besides. */
+  readonly activations: number;
+  /** Of all of these. */
+  readonly total: number;
+}
+
 export interface Trainer {
   /**
    * One forward, backward, clip and AdamW update; of several batches, by the mean of their losses (gradient accumulation). May
@@ -156,15 +185,28 @@ export interface Model {
   readonly shape: EncoderShape;
   /** (S, H) unit vectors, in the order of the texts. */
   embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>>;
-  /** Trains this model's own weights. At most one trainer at a time. */
-  createTrainer(settings: TrainerSettings): Promise<Trainer>;
+  /**
+   * Trains this model's own weights. At most one trainer at a time. With `largest`, takes the memory of such a step at once, so
+   * that what does not fit shows before the first.
+   */
+  createTrainer(settings: TrainerSettings, largest?: StepSize): Promise<Trainer>;
   /** A copy of the weight arena. Waits for all submitted steps. */
   weights(): Promise<Float32Array<ArrayBuffer>>;
   dispose(): void;
 }
 
+/** A training, as far as its memory depends on it. */
+export interface PlannedTraining {
+  readonly shape: EncoderShape;
+  readonly pooling: Pooling;
+  readonly settings: TrainerSettings;
+  readonly largest: StepSize;
+}
+
 export interface Engine {
   readonly info: EngineInfo;
+  /** What a training will hold, without taking any of it. Errors: GpuOutOfMemory where the device allows no such tensor. */
+  predict(training: PlannedTraining): MemoryUse;
   /** Most bytes held at once since the start, by this engine's own count; 0 where it cannot tell. */
   peakBytes(): number;
   createModel(input: {

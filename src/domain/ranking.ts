@@ -88,7 +88,7 @@ export const systemNames: readonly SystemName[] = systems.map(({ name }) => name
 
 export const systemWords = recordOf(systemNames, (name) => systems.find((system) => system.name === name)?.words ?? "");
 
-export const isSystem = (name: string): name is SystemName => name in systemWords;
+export const isSystem = (name: string): name is SystemName => Object.hasOwn(systemWords, name);
 
 /** The systems that rank by one state of the encoder. */
 export function systemsOf(encoder: EncoderState): { readonly name: SystemName; readonly by: RankedBy }[] {

@@ -2,13 +2,14 @@
 import type { LeakReport, RejectedRow } from "./collection.ts";
 import type { Config } from "./config.ts";
 import type { EncoderCard, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
+import type { MemoryUse } from "./engine.ts";
 import type { CollectionId, RunId } from "./ids.ts";
 import type { BySystem, Comparisons, Ranking, Scores, SystemName } from "./ranking.ts";
 import type { ModelHandle, Progress } from "./stages.ts";
 import type { GradientVariance, Snapshot } from "./diagnostics.ts";
 import type { DocumentId, QueryId } from "./ids.ts";
 import type { NegativeSource } from "./negative.ts";
-import type { Checkpoint, RefreshReport, StepReport, TrainingSet } from "./training.ts";
+import type { Checkpoint, DevReport, RefreshReport, StepReport, TrainingSet } from "./training.ts";
 
 /** In the order in which they run. */
 export const stageNames = ["index", "mine", "gate", "mix", "before", "train", "after"] as const;
@@ -27,7 +28,7 @@ export interface SystemResult {
 export interface RunProducts extends Readonly<Partial<Record<SystemName, SystemResult>>> {
   readonly gate?: GateReport;
   readonly trainingSet?: TrainingSet;
-  /** Document vectors, in the order of the collection's documents. */
+  /** Document vectors, in the order of the collection's documents. Where only queries train, those from before are those after. */
   readonly vectorsBefore?: Vectors;
   readonly vectorsAfter?: Vectors;
   /** The negatives as the encoder saw them before and after training. */
@@ -61,7 +62,14 @@ export type RunProduct = {
 }[keyof RunProducts];
 
 export type RunReport =
-  | { readonly kind: "opened"; readonly model: ModelHandle; readonly card: EncoderCard; readonly engine: EngineInfo }
+  | {
+      readonly kind: "opened";
+      readonly model: ModelHandle;
+      readonly card: EncoderCard;
+      readonly engine: EngineInfo;
+      /** What training will hold at most; left out where nothing is trained. */
+      readonly memory?: MemoryUse;
+    }
   | { readonly kind: "started"; readonly stage: StageName }
   | { readonly kind: "progress"; readonly stage: StageName; readonly progress: Progress }
   | { readonly kind: "finished"; readonly stage: StageName; readonly seconds: number }
@@ -70,6 +78,7 @@ export type RunReport =
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
   | { readonly kind: "refreshed"; readonly refreshed: RefreshReport }
+  | { readonly kind: "dev"; readonly dev: DevReport }
   | { readonly kind: "probe"; readonly snapshot: Snapshot }
   | { readonly kind: "product"; readonly product: RunProduct };
 
@@ -92,6 +101,16 @@ export type CleanFigures =
 /** A mean over fewer queries says nothing. */
 export const fewestClean = 10;
 
+/** What the weights were chosen by. */
+export interface DevResult {
+  readonly split: string;
+  readonly queries: number;
+  /** In the order of their steps. */
+  readonly looks: readonly DevReport[];
+  /** Steps that the kept weights had done; 0: those from before training. */
+  readonly kept: number;
+}
+
 export interface RunResult extends Figures {
   readonly split: string;
   /** Undefined where no training query is known. */
@@ -99,6 +118,7 @@ export interface RunResult extends Figures {
   /** Where some queries are not clean: the same figures on those that are. Missing in runs from before they were made. */
   readonly clean?: CleanFigures;
   readonly trainingRows: number;
+  /** Steps done, also those after the weights that were kept. */
   readonly steps: number;
   readonly tokens: number;
   readonly tokensPerSecond: number;
@@ -115,6 +135,8 @@ export interface RunResult extends Figures {
   /** V_norm: variance over the steps of the gradient's norm before clipping. */
   readonly normVariance: number | undefined;
   readonly refreshes: readonly RefreshReport[];
+  /** Where the recipe keeps the best weights. */
+  readonly dev?: DevResult;
 }
 
 export type RunStatus = "running" | "paused" | "stopped" | "failed" | "finished";
@@ -143,6 +165,8 @@ export interface RunRecord {
   readonly steps: readonly StepReport[];
   readonly probes?: readonly Snapshot[];
   readonly refreshes?: readonly RefreshReport[];
+  /** Looks at dev. */
+  readonly dev?: readonly DevReport[];
   readonly notes?: readonly string[];
   readonly result?: RunResult;
 }

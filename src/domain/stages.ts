@@ -7,15 +7,16 @@ import type { Collection, Document, Judgement, LeakReport, Query, RejectedRow } 
 import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
 import type { DocumentId, QueryId } from "./ids.ts";
 import type { Comparison, EncoderRankings, MetricName, Ranking, Scores } from "./ranking.ts";
-import type { TrainingConfig } from "./config.ts";
+import type { Config, TrainingConfig } from "./config.ts";
+import type { MemoryUse } from "./engine.ts";
 import type { GradientVariance } from "./diagnostics.ts";
-import type { Checkpoint, Refresh, TrainingSet, TrainReport } from "./training.ts";
+import type { Checkpoint, Dev, ReadCorpus, Refresh, TrainingSet, TrainReport } from "./training.ts";
 
 /** How far a stage has come, in its own units. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
-  readonly unit: "documents" | "queries" | "texts" | "bytes" | "steps" | "batches";
+  readonly unit: "documents" | "queries" | "rows" | "texts" | "bytes" | "steps" | "batches";
 }
 
 /** An encoder opened in the encoder thread; several may be open at once. */
@@ -28,11 +29,13 @@ export interface OpenedEncoder {
 }
 
 export interface TrainOutcome {
+  /** Steps done: fewer than planned where dev got no better for so long that training ended. */
   readonly steps: number;
   readonly tokens: number;
   /** Spent in steps, pauses not counted. */
   readonly seconds: number;
   readonly peakBytes: number;
+  /** Its weights are those that the encoder ends with: the last step's, or the best on dev. */
   readonly checkpoint: Checkpoint;
 }
 
@@ -40,7 +43,10 @@ export interface TrainOutcome {
 export interface EncoderStages {
   /** Errors: UnreadableEncoder, GpuUnavailable. */
   open: Stage<{ readonly folder: EncoderFolder; readonly engine: EngineChoice }, Progress, OpenedEncoder>;
-  /** One unit vector a text, in order. Texts are given without prefix and cut to `maxTokens`. */
+  /**
+   * One unit vector a text, in order. Texts are given without prefix and cut to `maxTokens`. Where only queries train (`side`),
+   * documents are read by the encoder as it was opened, whatever was trained since.
+   */
   encode: Stage<
     {
       readonly model: ModelHandle;
@@ -51,7 +57,7 @@ export interface EncoderStages {
     Progress,
     Vectors
   >;
-  /** Trains the weights of `model`, from `resume` if given. Yields a step at a time and a checkpoint now and then. */
+  /** Trains `model` as it was opened, from `resume` if given. Yields a step at a time and a checkpoint now and then. */
   train: Stage<
     {
       readonly model: ModelHandle;
@@ -59,12 +65,18 @@ export interface EncoderStages {
       readonly config: TrainingConfig;
       readonly resume?: Checkpoint;
       readonly refresh?: Refresh;
+      /** For the recipe's `best`. */
+      readonly dev?: Dev;
+      /** Where only queries train: documents that are not among these are encoded before the first step. */
+      readonly read?: ReadCorpus;
       /** Seconds between checkpoints. */
       readonly checkpointEvery: number;
     },
     TrainReport,
     TrainOutcome
   >;
+  /** What training will hold at most, if every text is as long as it may be. Errors: GpuOutOfMemory, NothingTrains. */
+  predict: Stage<{ readonly model: ModelHandle; readonly config: Config }, never, MemoryUse>;
   /** V_tr over the first `batches` batches of the recipe's order. Weights and everything else stay as they are. */
   gradientVariance: Stage<
     {
@@ -72,13 +84,18 @@ export interface EncoderStages {
       readonly data: TrainingSet;
       readonly config: TrainingConfig;
       readonly batches: number;
+      /** As for `train`. */
+      readonly read?: ReadCorpus;
     },
     Progress,
     GradientVariance
   >;
-  /** Puts the weights of a checkpoint into `model`, without training. */
+  /** Puts what a checkpoint holds of the weights into the encoder as it was opened, without training. */
   restore: Stage<{ readonly model: ModelHandle; readonly checkpoint: Checkpoint }, never, void>;
-  /** The folder as it was opened, in sentence-transformers' layout, with the weights, pooling and prefixes of now. */
+  /**
+   * The folder as it was opened, in sentence-transformers' layout, with the weights, pooling and prefixes of now. Where only
+   * queries train, two such folders in one: "queries" with the weights of now, "documents" with those that it was opened with.
+   */
   export: Stage<
     {
       readonly model: ModelHandle;

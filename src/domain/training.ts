@@ -1,8 +1,10 @@
 /** What the encoder is trained on: rows of one query, one positive and its negatives, over shared text tables. */
+import type { Judgement, Query } from "./collection.ts";
 import type { RequestOf } from "./config.ts";
 import type { Snapshot } from "./diagnostics.ts";
 import type { Vectors } from "./encoder.ts";
 import type { Tuning } from "./engine.ts";
+import type { DocumentId } from "./ids.ts";
 import type { NegativeSource } from "./negative.ts";
 import type { Progress } from "./stages.ts";
 
@@ -44,16 +46,52 @@ export interface GuideVectors {
   readonly corpus?: Vectors;
 }
 
-/** Negatives that are searched for while training goes on, and put after a row's own. */
-export interface Refresh {
-  readonly requests: readonly (RequestOf<"ance"> | RequestOf<"adore">)[];
+/** The collection as the encoder saw it before training. */
+export interface ReadCorpus {
   /** What the encoder reads of every document of the collection, in its order. */
   readonly corpus: readonly string[];
-  /** Their vectors by the encoder before training: ANCE's first index, ADORE's only one. */
   readonly vectors: Vectors;
+}
+
+/** Negatives that are searched for while training goes on, and put after a row's own. The vectors are ANCE's first index, ADORE's only one. */
+export interface Refresh extends ReadCorpus {
+  readonly requests: readonly (RequestOf<"ance"> | RequestOf<"adore">)[];
   /** For each row, positions in `corpus` that may not become negatives of its query. */
   readonly excluded: readonly (readonly number[])[];
 }
+
+/** Queries that tell which weights are best: neither trained on nor measured with at the end. */
+export interface Dev extends ReadCorpus {
+  /** Of the corpus' documents. */
+  readonly ids: readonly DocumentId[];
+  /** Each with a relevant document. */
+  readonly queries: readonly Query[];
+  readonly judgements: readonly Judgement[];
+}
+
+/** A look at dev. */
+export interface DevReport {
+  /** Steps that the weights had done; 0: before training. */
+  readonly step: number;
+  /** nDCG@10 of the encoder alone, over the whole collection. */
+  readonly score: number;
+  /** Pauses not counted. */
+  readonly seconds: number;
+}
+
+/** The weights that did best on dev so far; of equals the first. */
+export interface BestOnDev {
+  readonly step: number;
+  readonly score: number;
+  /** In the layout of a checkpoint's own. */
+  readonly weights: Float32Array<ArrayBuffer>;
+  /** Steps that had been done at the last look. */
+  readonly looked: number;
+}
+
+/** The look that came out best, of equals the first; undefined of none. */
+export const bestLook = (looks: readonly DevReport[]): DevReport | undefined =>
+  looks.reduce<DevReport | undefined>((best, look) => (best && look.score <= best.score ? best : look), undefined);
 
 /** A new index of ANCE: which weights made it, and what it cost. */
 export interface RefreshReport {
@@ -76,11 +114,11 @@ export interface StepReport {
   /** 1-based. */
   readonly step: number;
   readonly steps: number;
-  /** Mean over the batch's queries; of InfoNCE in nats. */
+  /** Mean over a batch's queries, and over the step's batches; of InfoNCE in nats. */
   readonly loss: number;
   /** Global L2 norm of the gradient before clipping. */
   readonly gradNorm: number;
-  /** Tokens encoded in this step, special tokens included, each distinct text once. */
+  /** Tokens encoded in this step, special tokens included, each distinct text of a batch once. */
   readonly tokens: number;
   readonly seconds: number;
   readonly learningRate: number;
@@ -101,12 +139,15 @@ export interface Checkpoint {
   readonly secondMoment: Float32Array<ArrayBuffer>;
   /** Only where ANCE trains: without it a resumed run could not give the same weights. */
   readonly mined?: MinedByAnce;
+  /** Only where dev is looked at. After the last step `weights` are these. */
+  readonly best?: BestOnDev;
 }
 
 export type TrainReport =
   | { readonly kind: "step"; readonly step: StepReport }
   | { readonly kind: "checkpoint"; readonly checkpoint: Checkpoint }
-  /** Of what goes on between two steps: encoding the collection anew, and searching it. */
+  /** Of what goes on before the first step and between two: counting tokens, encoding the collection anew, searching it. */
   | { readonly kind: "progress"; readonly progress: Progress }
   | { readonly kind: "refreshed"; readonly refreshed: RefreshReport }
+  | { readonly kind: "dev"; readonly dev: DevReport }
   | { readonly kind: "probe"; readonly snapshot: Snapshot };

@@ -3,21 +3,21 @@
  * on kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
  * lookup and its gradient, pooling, the loss and its gradient (in double precision), clipping and AdamW. A static encoder is
  * nothing but these, and needs no WebAssembly. One browser on one machine always gives the same bits; another may round
- * products otherwise.
+ * products otherwise. Of the settings that bound memory, `microTokens` bounds what is encoded at once; `recompute` changes nothing
+ * here, where chunks are run forward a second time instead.
  */
 import { assert } from "../base/assert.ts";
 import type { EncoderShape } from "../domain/encoder.ts";
-import type { ContrastiveBatch, Engine, Model, PackedTexts } from "../domain/engine.ts";
-import type { StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
-import type { Checkpoint } from "../domain/training.ts";
-import { adamW, gradientNorm, type Moments } from "./cpu/adamw.ts";
-import { bertLayers } from "./cpu/bert.ts";
+import type { Engine, Model, PackedTexts, StepSize, Trainer, TrainerSettings } from "../domain/engine.ts";
+import { layersOf } from "./cpu/family.ts";
 import { Heap } from "./cpu/heap.ts";
-import { modernBertLayers } from "./cpu/modernbert.ts";
+import { predictMemory } from "./cpu/memory.ts";
 import type { Arena, Network } from "./cpu/network.ts";
 import { staticNetwork } from "./cpu/static.ts";
+import { CpuTrainer } from "./cpu/trainer.ts";
 import { Transformer } from "./cpu/transformer.ts";
 import { parameterTable, type ParameterTable } from "./parameters.ts";
+import { trainedTable } from "./trained.ts";
 
 /**
  * Activations kept from the forward pass of a step, in bytes; chunks beyond that are run forward a second time
@@ -32,28 +32,17 @@ export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine
   const memory = new ByteCount();
 
   function networkOf({ shape, pooling }: ModelInput, table: ParameterTable): Network {
-    const heap = () => new Heap((bytes) => memory.add(bytes));
-    switch (shape.family) {
-      case "bert":
-        return new Transformer(heap(), { shape, table, pooling, keptBytes, layers: bertLayers({ shape, table }) });
-      case "modernbert":
-        return new Transformer(heap(), {
-          shape,
-          table,
-          pooling,
-          keptBytes,
-          layers: modernBertLayers({ shape, table }),
-        });
-      case "static":
-        assert(pooling === "mean", "a static encoder's pooling is the mean");
-        return staticNetwork(shape, table);
-      default:
-        return shape satisfies never;
+    if (shape.family === "static") {
+      assert(pooling === "mean", "a static encoder's pooling is the mean");
+      return staticNetwork(shape, table);
     }
+    const heap = new Heap((bytes) => memory.add(bytes));
+    return new Transformer(heap, { shape, table, pooling, keptBytes, layers: layersOf(shape, table) });
   }
 
   return Promise.resolve({
     info: { kind: "cpu", device: "1 thread", note: "" },
+    predict: (training) => predictMemory(training, keptBytes),
     peakBytes: () => memory.peak,
     // async, so that what networkOf throws rejects.
     async createModel(input) {
@@ -77,8 +66,6 @@ class ByteCount {
   }
 }
 
-const bytesOf = (arenas: readonly Arena[]): number => arenas.reduce((sum, arena) => sum + arena.byteLength, 0);
-
 interface ModelParts {
   readonly shape: EncoderShape;
   readonly table: ParameterTable;
@@ -87,111 +74,64 @@ interface ModelParts {
 }
 
 class CpuModel implements Model {
-  readonly parts: ModelParts;
-  readonly weightArena: Arena;
+  readonly #parts: ModelParts;
+  readonly #weights: Arena;
   #last: Promise<unknown> = Promise.resolve();
-  trained = false;
+  #trains = false;
 
   constructor(parts: ModelParts, weights: Arena) {
-    this.parts = parts;
-    this.weightArena = weights;
+    this.#parts = parts;
+    this.#weights = weights;
     parts.memory.add(weights.byteLength);
   }
 
   get shape(): EncoderShape {
-    return this.parts.shape;
-  }
-
-  /** Runs jobs one after another, in the order of the calls. */
-  queue<T>(job: () => T): Promise<T> {
-    const result = this.#last.then(job);
-    this.#last = result.catch(() => undefined);
-    return result;
+    return this.#parts.shape;
   }
 
   embed(texts: PackedTexts): Promise<Arena> {
-    return this.queue(() => this.parts.network.embed(this.weightArena, texts));
+    return this.#queue(() => this.#parts.network.embed(this.#weights, texts));
   }
 
-  createTrainer(settings: TrainerSettings): Promise<Trainer> {
-    assert(!this.trained, "one trainer at a time");
-    this.trained = true;
-    return Promise.resolve(new CpuTrainer(this, settings));
+  // async, so that what trainedTable throws rejects.
+  async createTrainer(settings: TrainerSettings, largest?: StepSize): Promise<Trainer> {
+    const { shape, table, network, memory } = this.#parts;
+    const trained = trainedTable(shape, settings.tuning);
+    assert(!this.#trains, "one trainer at a time");
+    this.#trains = true;
+    const trainee = {
+      table,
+      trained,
+      network,
+      weights: this.#weights,
+      queue: <T>(job: () => T) => this.#queue(job),
+      holds: (bytes: number) => memory.add(bytes),
+      released: () => void (this.#trains = false),
+    };
+    try {
+      // After what was asked for before: LoRA keeps the weights as they are now.
+      return await this.#queue(() => new CpuTrainer(trainee, settings, largest));
+    } catch (error) {
+      this.#trains = false;
+      throw error;
+    }
   }
 
   weights(): Promise<Arena> {
-    return this.queue(() => this.weightArena.slice());
+    return this.#queue(() => this.#weights.slice());
   }
 
   dispose(): void {
-    void this.queue(() => {
-      this.parts.network.dispose();
-      this.parts.memory.add(-this.weightArena.byteLength);
-    });
-  }
-}
-
-class CpuTrainer implements Trainer {
-  readonly #model: CpuModel;
-  readonly #settings: TrainerSettings;
-  readonly #gradient: Arena;
-  readonly #moments: Moments;
-
-  constructor(model: CpuModel, settings: TrainerSettings) {
-    const { floats } = model.parts.table;
-    this.#model = model;
-    this.#settings = settings;
-    this.#gradient = new Float32Array(floats);
-    this.#moments = { step: 0, first: new Float32Array(floats), second: new Float32Array(floats) };
-    model.parts.memory.add(bytesOf(this.#arenas()));
-  }
-
-  step(batch: ContrastiveBatch, learningRate: number): Promise<StepOutcome> {
-    const { weightArena, parts } = this.#model;
-    const gradient = this.#gradient;
-    const settings = this.#settings;
-    return this.#model.queue(() => {
-      gradient.fill(0);
-      const loss = parts.network.differentiate(weightArena, batch, { settings, gradient });
-      const norm = gradientNorm(gradient);
-      if (Number.isFinite(loss) && Number.isFinite(norm)) {
-        const { decayed } = parts.table;
-        adamW(weightArena, this.#moments, settings, { gradient, norm, learningRate, decayed });
-        parts.network.weightsChanged();
-      }
-      return { loss, gradNorm: norm };
+    void this.#queue(() => {
+      this.#parts.network.dispose();
+      this.#parts.memory.add(-this.#weights.byteLength);
     });
   }
 
-  gradient(): Promise<Arena> {
-    return this.#model.queue(() => this.#gradient.slice());
-  }
-
-  checkpoint(): Promise<Checkpoint> {
-    return this.#model.queue(() => ({
-      step: this.#moments.step,
-      weights: this.#model.weightArena.slice(),
-      firstMoment: this.#moments.first.slice(),
-      secondMoment: this.#moments.second.slice(),
-    }));
-  }
-
-  restore({ step, weights, firstMoment, secondMoment }: Checkpoint): Promise<void> {
-    return this.#model.queue(() => {
-      this.#model.weightArena.set(weights);
-      this.#moments.first.set(firstMoment);
-      this.#moments.second.set(secondMoment);
-      this.#moments.step = step;
-      this.#model.parts.network.weightsChanged();
-    });
-  }
-
-  dispose(): void {
-    this.#model.trained = false;
-    this.#model.parts.memory.add(-bytesOf(this.#arenas()));
-  }
-
-  #arenas(): readonly Arena[] {
-    return [this.#gradient, this.#moments.first, this.#moments.second];
+  /** Runs jobs one after another, in the order of the calls. */
+  #queue<T>(job: () => T): Promise<T> {
+    const result = this.#last.then(job);
+    this.#last = result.catch(() => undefined);
+    return result;
   }
 }

@@ -150,7 +150,7 @@ export function initialAdapters({ regions, floats }: Trained, seed: number): Flo
 }
 
 /** W + alpha / rank · B · A, rows of W one by one. */
-function addAdapter(
+export function addAdapter(
   weights: Float32Array,
   arena: Float32Array,
   at: { readonly matrix: Region; readonly a: Region; readonly b: Region },

@@ -2,6 +2,7 @@
 import type { Config } from "../domain/config.ts";
 import { describeShape } from "../domain/encoder.ts";
 import { describeLoss, lossTitles } from "../domain/loss.ts";
+import { describeBest, describeMemory, describeTuning } from "../domain/tuning.ts";
 import { headlineMetrics, systems, type Interval } from "../domain/ranking.ts";
 import { heldOutSplit, type Figures, type RunResult } from "../domain/run.ts";
 import { leakSentence, queriesOn, verdictsOf } from "../domain/verdict.ts";
@@ -63,25 +64,58 @@ Means with 95 % bootstrap intervals, as trec_eval computes them.${aboutQueries(r
 
 ## Use
 
-\`\`\`python
-from sentence_transformers import SentenceTransformer
-model = SentenceTransformer("path/to/this/folder")
-queries = model.encode(["a question"], prompt_name="query")
-documents = model.encode(["a passage"], prompt_name="document")
-print(queries @ documents.T)
-\`\`\`
+${useWords(config)}
 
 ## Training
 
 - Collection: ${plain(collectionName)} (SHA-256 ${collectionDigest})
 - Pairs: ${pairWords[config.pairs]}
 - ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine
-- Loss: ${describeLoss(config)}
+- Trained: ${describeTuning(config)}${withWords(describeMemory(config))}
+- Loss: ${describeLoss(config)}${keptWords(result, config)}
 
 \`\`\`json
 ${JSON.stringify(config, undefined, 2)}
 \`\`\`
 `;
+}
+
+const python = (lines: readonly string[]): string =>
+  [
+    "```python",
+    "from sentence_transformers import SentenceTransformer",
+    ...lines,
+    "print(queries @ documents.T)",
+    "```",
+  ].join("\n");
+
+const oneEncoder = python([
+  'model = SentenceTransformer("path/to/this/folder")',
+  'queries = model.encode(["a question"], prompt_name="query")',
+  'documents = model.encode(["a passage"], prompt_name="document")',
+]);
+
+const twoEncoders = python([
+  'queries = SentenceTransformer("path/to/this/folder/queries").encode(["a question"], prompt_name="query")',
+  'documents = SentenceTransformer("path/to/this/folder/documents").encode(["a passage"], prompt_name="document")',
+]);
+
+/** Where only queries were trained there are two encoders. */
+function useWords({ side }: Config): string {
+  if (side !== "queries") return oneEncoder;
+  return `Only queries were trained: \`queries\` has the encoder for them, \`documents\` the one for documents, as it was before
+training. An index that it made stays as it is.
+
+${twoEncoders}`;
+}
+
+const withWords = (memory: string): string => (memory === "" ? "" : `; ${memory}`);
+
+/** What the weights were chosen by: the figures above are of other queries. */
+function keptWords({ dev }: RunResult, config: Config): string {
+  if (!dev) return "";
+  const from = dev.kept === 0 ? "those from before training" : `those after step ${dev.kept}`;
+  return `\n- Kept: ${describeBest(config)}: ${from} (${dev.queries} queries of the split ${plain(dev.split)})`;
 }
 
 const pairWords = {

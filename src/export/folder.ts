@@ -64,10 +64,22 @@ const ROOT_FILES = /(^|\/)(modules|config)\.json$/u;
 /** "1_Pooling/config.json" */
 const OF_A_MODULE = /(^|\/)\d_[A-Z]\w+\/config\.json$/u;
 
+/** A run that trained queries alone leaves two encoders: which of them is meant, nobody can tell. */
+function checkOne(roots: readonly string[]): void {
+  const two = roots.some(
+    (root) => roots.includes(`${root.replace(/queries\/$/u, "")}documents/`) && root.endsWith("queries/"),
+  );
+  if (!two) return;
+  throw new NotAnEncoder(
+    'These are two encoders: a run that trained queries alone left one for them and one for documents. Give one of the two folders, "queries" or "documents", by itself.',
+  );
+}
+
 /** The files under the folder that holds modules.json or config.json, by their path in it. */
 function rooted(name: string, files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): EncoderFolder {
   const marks = Object.keys(files).filter((path) => ROOT_FILES.test(path) && !OF_A_MODULE.test(path));
   const roots = marks.map((path) => path.replace(/[a-z]+\.json$/u, ""));
+  checkOne(roots);
   const root = roots.toSorted((a, b) => a.length - b.length)[0];
   if (root === undefined) {
     const found = Object.keys(files).slice(0, 8).join(", ") || "nothing";

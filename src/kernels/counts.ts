@@ -16,14 +16,21 @@ export interface Counts {
   readonly seed?: number;
   /** Number of the first token among all of the step; 0 if left out. Dropout counts by it, so that parts drop what the whole does. */
   readonly firstToken?: number;
+  /** Vectors that the loss is on: those of the texts and fixed ones. {@link S} if left out. */
+  readonly vectors?: number;
+  /** The batch's number in its step, and how many there are; 0 of 1 if left out. */
+  readonly batch?: number;
+  readonly batches?: number;
 }
 
 /** Words of the uniform `Counts`. */
 export const COUNTS = 8;
 
-/** The uniform `Counts` of the kernels: T, S, B, blocks, seed, firstToken. */
-export const countsUniform = ({ T, S, B, blocks, seed = 0, firstToken = 0 }: Counts): Uint32Array<ArrayBuffer> =>
-  new Uint32Array([T, S, B, blocks, seed, firstToken, 0, 0]);
+/** The uniform `Counts` of the kernels: T, S, B, blocks, seed, firstToken, batch, batches. */
+export function countsUniform(counts: Counts): Uint32Array<ArrayBuffer> {
+  const { T, S, B, blocks, seed = 0, firstToken = 0, batch = 0, batches = 1 } = counts;
+  return new Uint32Array([T, S, B, blocks, seed, firstToken, batch, batches]);
+}
 
 /** Tokens in a block of the attention kernels. */
 export const BLOCK = 32;

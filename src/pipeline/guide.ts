@@ -27,7 +27,7 @@ export function checkTeacher({ config, guide }: Pick<RunInput, "config" | "guide
 
 export interface Guide {
   readonly model: ModelHandle;
-  /** How it reads: the recipe's prefixes, pooling and dimensions are the starting encoder's, never another guide's. */
+  /** How it reads: the recipe's prefixes, pooling, dimensions and layers are the starting encoder's, never another guide's. */
   readonly config: TrainingConfig;
   /** Of its index at the retriever. The index of the starting encoder is the one that is measured before training. */
   readonly index: "before" | "guide";
@@ -63,10 +63,15 @@ export async function* guideFor(state: State): Work<Guide> {
   return state.guide;
 }
 
+function ofAnyEncoder(config: TrainingConfig): TrainingConfig {
+  const { queryPrefix: _query, documentPrefix: _document, pooling: _pooling, dimensions: _dimensions, ...own } = config;
+  const { lora: _lora, frozenLayers: _layers, ...others } = own;
+  return others;
+}
+
 async function* opened(encoder: EncoderStages, folder: EncoderFolder, { engine, config }: RunInput): Work<Guide> {
   const { model } = yield* encoder.open({ folder, engine });
-  const { queryPrefix: _query, documentPrefix: _document, pooling: _pooling, dimensions: _dimensions, ...own } = config;
-  return guideOf(model, "guide", own);
+  return guideOf(model, "guide", ofAnyEncoder(config));
 }
 
 /** Closes the guide if it is an encoder of its own, and lets go of its index. */

@@ -26,7 +26,8 @@ export const trains = ({ config }: Pick<RunInput, "config">): boolean =>
 export const isJudged = ({ judgements }: Pick<Collection, "judgements">): boolean =>
   Object.values(judgements).some((split) => split.some(({ grade }) => grade > 0));
 
-function evaluationOf({ queries }: Collection, name: string, judgements: readonly Judgement[]): Evaluation {
+/** The queries of a split that have a relevant document. */
+export function evaluationOf({ queries }: Collection, name: string, judgements: readonly Judgement[]): Evaluation {
   const relevant = new Set(judgements.filter(({ grade }) => grade > 0).map(({ queryId }) => queryId));
   return { name, judgements, queries: queries.filter(({ id }) => relevant.has(id)) };
 }

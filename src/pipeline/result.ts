@@ -14,6 +14,7 @@ import { fewestClean, type CleanFigures, type Figures, type RunResult } from "..
 import type { OpenedEncoder, TrainOutcome } from "../domain/stages.ts";
 import type { StepReport, TrainingSet } from "../domain/training.ts";
 import { tooFewSentence, verdictSentence } from "../domain/verdict.ts";
+import { devResult } from "./dev.ts";
 import { relabelled } from "./gate.ts";
 import type { Results } from "./measure.ts";
 import { inOrder, normVariance } from "./snapshots.ts";
@@ -96,13 +97,16 @@ const total = (steps: readonly StepReport[], key: "tokens" | "seconds"): number 
   steps.reduce((sum, step) => sum + step[key], 0);
 
 /** What the diagnostics gave. */
-function diagnosed({ gate, probes, variance, steps, refreshes }: State) {
+function diagnosed(state: State) {
+  const { gate, probes, variance, steps, refreshes } = state;
+  const dev = devResult(state);
   return {
     gate: gate && { considered: gate.considered, dropped: gate.dropped, relabelled: gate.relabelled },
     snapshots: inOrder(probes),
     variance,
     normVariance: normVariance(steps),
     refreshes,
+    ...(dev && { dev }),
   };
 }
 

@@ -13,11 +13,13 @@ import type { Config } from "../domain/config.ts";
 import type { Snapshot } from "../domain/diagnostics.ts";
 import type { FoundVerdict } from "../domain/draft.ts";
 import type { EncoderFolder, EngineChoice } from "../domain/encoder.ts";
+import type { MemoryUse } from "../domain/engine.ts";
 import type { RunProducts, RunReport, RunResult } from "../domain/run.ts";
 import type { EncoderStages, ModelHandle, RetrieverStages } from "../domain/stages.ts";
-import type { Checkpoint, RefreshReport, StepReport, TrainingSet } from "../domain/training.ts";
+import type { Checkpoint, DevReport, RefreshReport, StepReport, TrainingSet } from "../domain/training.ts";
 import type { Answer } from "../negatives/mix.ts";
 import { corpusOf } from "./corpus.ts";
+import { devNotes, devSplit } from "./dev.ts";
 import { closeGuide, startingGuide } from "./guide.ts";
 import { documentSplits } from "./documents.ts";
 import { isJudged, splitsOf, trains } from "./prepare.ts";
@@ -57,6 +59,7 @@ export interface RunInput {
     readonly steps?: readonly StepReport[];
     readonly probes?: readonly Snapshot[];
     readonly refreshes?: readonly RefreshReport[];
+    readonly dev?: readonly DevReport[];
     readonly notes?: readonly string[];
   };
   /** Seconds between checkpoints. */
@@ -82,36 +85,37 @@ async function* stages(state: State): Reports<Finished> {
   }
   const before = yield* stage(state, "before", beforeStage(state, rows?.data));
   const trained = rows ? yield* stage(state, "train", trainStage(state, rows)) : undefined;
+  if (trained) yield* noted(state, "train", devNotes(state, trained));
   const looked = rows && trained && { data: rows.data, steps: trained.steps };
   const after = yield* stage(state, "after", afterStage(state, before, looked));
   return { results: new Map([...before, ...after]), trained, rows: rows?.data.rows.length ?? 0 };
 }
 
 /** What earlier sessions reported up to the checkpoint that this one goes on from. */
-function earlierReports({ earlier, checkpoint }: RunInput): Pick<State, "steps" | "probes" | "refreshes"> {
+function earlierReports({ earlier, checkpoint }: RunInput): Pick<State, "steps" | "probes" | "refreshes" | "looks"> {
   const done = checkpoint?.step ?? 0;
   return {
     steps: (earlier?.steps ?? []).filter(({ step }) => step <= done),
     probes: (earlier?.probes ?? []).filter(({ step }) => step > 0 && step <= done),
     // The checkpoint holds what the index of this version gave: it is not made again.
     refreshes: (earlier?.refreshes ?? []).filter(({ version }) => version <= (checkpoint?.mined?.version ?? -1)),
+    looks: (earlier?.dev ?? []).filter(({ step }) => step <= (checkpoint?.best?.looked ?? -1)),
   };
 }
 
-type Prepared = Pick<State, "splits" | "seconds">;
+type Prepared = Pick<State, "splits" | "seconds" | "dev">;
 
-function stateOf(services: Services, input: RunInput, { splits, seconds }: Prepared, model: ModelHandle): State {
+function stateOf(services: Services, input: RunInput, prepared: Prepared, model: ModelHandle): State {
   return {
+    ...prepared,
     services,
     input,
-    splits,
-    corpus: corpusOf(splits),
+    corpus: corpusOf(prepared.splits),
     model,
     start: startingGuide(model, input),
     guide: undefined,
     gate: input.products?.gate,
     variance: undefined,
-    seconds,
     notes: [],
     ...earlierReports(input),
   };
@@ -134,17 +138,23 @@ async function* prepared(input: RunInput): Reports<Prepared> {
       `No query of the split "${splits.evaluation.name}" has a relevant document, so nothing can be measured. Add judgements or choose another split.`,
     );
   }
-  return { splits, seconds };
+  return { splits, seconds, dev: devSplit(input, splits.evaluation.name) };
 }
 
-/** Errors: NothingToDo, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
+/** Before anything is computed: what does not fit is refused here. */
+async function* predicted({ services, input: { config }, model }: State): Reports<MemoryUse | undefined> {
+  return config.steps === 0 ? undefined : yield* services.encoder.predict({ model, config });
+}
+
+/** Errors: NothingToDo, NoDevSplit, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
 export async function* run(services: Services, input: RunInput): AsyncGenerator<RunReport, RunOutcome, void> {
   const preparation = yield* prepared(input);
   const opened = await finish(services.encoder.open({ folder: input.folder, engine: input.engine }));
   const state = stateOf(services, input, preparation, opened.model);
   let completed = false;
   try {
-    yield { kind: "opened", ...opened };
+    const memory = yield* predicted(state);
+    yield { kind: "opened", ...opened, ...(memory && { memory }) };
     const result = yield* resultOf(state, yield* stages(state), opened);
     completed = true;
     return { result, model: opened.model };

@@ -2,16 +2,16 @@
 import { present } from "../base/assert.ts";
 import type { GradientVariance, Snapshot } from "../domain/diagnostics.ts";
 import type { Vectors } from "../domain/encoder.ts";
-import type { StepReport, TrainingRow, TrainingSet } from "../domain/training.ts";
+import type { ReadCorpus, StepReport, TrainingRow, TrainingSet } from "../domain/training.ts";
 import { sampleRows, snapshot } from "../negatives/diagnostics.ts";
 import { vectorAt } from "./guide.ts";
 import type { State, Work } from "./state.ts";
 
 interface Look {
   readonly data: TrainingSet;
-  /** Optimiser steps that the weights have done. */
+  /** Optimiser steps that were done. */
   readonly step: number;
-  /** Of the collection, by the same weights. */
+  /** Of the collection, by the weights of now; where only queries train, by those from before. */
   readonly collection: Vectors;
 }
 
@@ -67,9 +67,14 @@ export async function* look(state: State, { data, step, collection }: Look): Wor
 }
 
 /** V_tr at the starting weights; the training set is the one that is trained on. */
-export async function* measureVariance({ services, input, model }: State, data: TrainingSet): Work<GradientVariance> {
+export async function* measureVariance(
+  { services, input, model }: State,
+  data: TrainingSet,
+  read: ReadCorpus | undefined,
+): Work<GradientVariance> {
   const { config } = input;
-  return yield* services.encoder.gradientVariance({ model, data, config, batches: config.varianceBatches });
+  const batches = config.varianceBatches;
+  return yield* services.encoder.gradientVariance({ model, data, config, batches, ...(read && { read }) });
 }
 
 /** In the order of their steps, each step once: the first that was given. */

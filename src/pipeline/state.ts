@@ -3,9 +3,10 @@ import { relay } from "../base/relay.ts";
 import type { GradientVariance, Snapshot } from "../domain/diagnostics.ts";
 import type { ModelHandle, Progress } from "../domain/stages.ts";
 import type { GateReport, RunProduct, RunReport, StageName } from "../domain/run.ts";
-import type { RefreshReport, StepReport } from "../domain/training.ts";
+import type { DevReport, RefreshReport, StepReport } from "../domain/training.ts";
 import type { Corpus } from "./corpus.ts";
 import type { Guide } from "./guide.ts";
+import type { Evaluation } from "./measure.ts";
 import type { Splits } from "./prepare.ts";
 import type { RunInput, Services } from "./run.ts";
 
@@ -14,6 +15,8 @@ export interface State {
   readonly input: RunInput;
   readonly splits: Splits;
   readonly corpus: Corpus;
+  /** What the best weights are told by; undefined where the recipe keeps the last ones. */
+  readonly dev: Evaluation | undefined;
   /** The starting encoder, which training changes. */
   readonly model: ModelHandle;
   /** What it was before training: it reads the collection once, whoever asks first. */
@@ -28,6 +31,8 @@ export interface State {
   readonly steps: StepReport[];
   readonly probes: Snapshot[];
   readonly refreshes: RefreshReport[];
+  /** At dev. */
+  readonly looks: DevReport[];
 }
 
 /** Reports of the run. */

@@ -5,7 +5,8 @@ import type { RunProducts, RunReport, SystemResult } from "../domain/run.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import { systemsOf, type SystemName } from "../domain/ranking.ts";
 import type { TrainOutcome } from "../domain/stages.ts";
-import type { TrainingSet } from "../domain/training.ts";
+import type { ReadCorpus, TrainingSet } from "../domain/training.ts";
+import { devOf } from "./dev.ts";
 import { collectionVectors, indexCollection } from "./guide.ts";
 import { knownResults, measureBm25, measureEncoder, type Results } from "./measure.ts";
 import { refreshOf } from "./refresh.ts";
@@ -39,7 +40,7 @@ async function* diagnoseBefore(state: State, data: TrainingSet): Work<void> {
   }
   if (config.varianceBatches === 0) return;
   const known = products?.variance;
-  state.variance = known ?? (yield* measureVariance(state, data));
+  state.variance = known ?? (yield* measureVariance(state, data, yield* readOf(state)));
   if (!known) yield made({ name: "variance", value: state.variance });
 }
 
@@ -48,12 +49,24 @@ function keep(state: State, report: RunReport): void {
   if (report.kind === "step") state.steps.push(report.step);
   if (report.kind === "probe") state.probes.push(report.snapshot);
   if (report.kind === "refreshed") state.refreshes.push(report.refreshed);
+  if (report.kind === "dev") state.looks.push(report.dev);
+}
+
+/** Only the queries' side trains: the documents' vectors from before are those after. */
+const keepsDocuments = ({ input }: State): boolean => input.config.side === "queries";
+
+/** The documents that training takes as they are. */
+async function* readOf(state: State): Work<ReadCorpus | undefined> {
+  if (!keepsDocuments(state)) return undefined;
+  return { corpus: state.corpus.texts, vectors: yield* collectionVectors(state, state.start) };
 }
 
 export async function* trainStage(state: State, { data, excluded }: Rows): Work<TrainOutcome> {
   const { services, input, model } = state;
   const { config, checkpoint: resume, checkpointEvery } = input;
   const refresh = yield* refreshOf(state, excluded);
+  const dev = yield* devOf(state);
+  const read = yield* readOf(state);
   const training = services.encoder.train({
     model,
     data,
@@ -61,6 +74,8 @@ export async function* trainStage(state: State, { data, excluded }: Rows): Work<
     checkpointEvery,
     ...(resume && { resume }),
     ...(refresh && { refresh }),
+    ...(dev && { dev }),
+    ...(read && { read }),
   });
   const outcome = yield* relay(training, (report) => {
     if (report.kind === "progress") return report.progress;
@@ -73,15 +88,17 @@ export async function* trainStage(state: State, { data, excluded }: Rows): Work<
 
 interface Trained {
   readonly data: TrainingSet;
+  /** At the end of the training, whichever weights were kept. */
   readonly steps: number;
 }
 
 /** The trained encoder. Where nothing was trained (`trained` undefined) it is the one from before. */
 export async function* afterStage(state: State, before: Results, trained: Trained | undefined): Work<Results> {
   const products = state.input.products ?? {};
-  const known = products.vectorsAfter && knownResults(products, "after");
   if (!trained) return yield* unchanged(products, before);
-  const vectors = products.vectorsAfter ?? (yield* collectionAfter(state));
+  const stored = keepsDocuments(state) ? yield* collectionVectors(state, state.start) : products.vectorsAfter;
+  const known = stored && knownResults(products, "after");
+  const vectors = stored ?? (yield* collectionAfter(state));
   const after = known ?? (yield* measureTrained(state, vectors, products));
   yield* diagnoseAfter(state, trained, vectors);
   return after;

@@ -24,7 +24,7 @@ type SlotIndex = StoredCheckpoints["current"];
 type Arena = (typeof arenas)[number];
 type Age = "newer" | "older";
 
-/** `name`: an arena, or "mined". */
+/** `name`: an arena, "mined", or "best". */
 const placeOf = (run: RunId, slot: SlotIndex, name: string): Place => ({
   owner: "checkpoint",
   id: run,
@@ -39,20 +39,37 @@ function slotParts(run: RunId, slot: SlotIndex): IDBKeyRange {
   return IDBKeyRange.bound(["checkpoint", run, `${slot}/`], ["checkpoint", run, `${slot}/\uffff`, []]);
 }
 
-const parcelsOf = ({ parcels, mined }: Slot): Parcel[] => [...Object.values(parcels), mined?.parcel ?? []];
+const parcelsOf = ({ parcels, mined, best }: Slot): Parcel[] => [
+  ...Object.values(parcels),
+  mined?.parcel ?? [],
+  best?.parcel ?? [],
+];
 
-/** Resolves when the checkpoint is committed. Its arrays must not change until then. Errors: StorageFull. */
-export async function saveCheckpoint(connection: Connection, run: RunId, checkpoint: Checkpoint): Promise<void> {
-  const { mined } = checkpoint;
-  const slot: Slot = {
-    step: checkpoint.step,
+async function slotOf({ step, tuning, mined, best, ...checkpoint }: Checkpoint): Promise<Slot> {
+  return {
+    step,
     parcels: {
       weights: await digestParts(bytesOf(checkpoint.weights)),
       firstMoment: await digestParts(bytesOf(checkpoint.firstMoment)),
       secondMoment: await digestParts(bytesOf(checkpoint.secondMoment)),
     },
+    ...(tuning && { tuning }),
     ...(mined && { mined: { version: mined.version, parcel: await digestParts(positionBytes(mined)) } }),
+    ...(best && {
+      best: {
+        step: best.step,
+        score: best.score,
+        looked: best.looked,
+        parcel: await digestParts(bytesOf(best.weights)),
+      },
+    }),
   };
+}
+
+/** Resolves when the checkpoint is committed. Its arrays must not change until then. Errors: StorageFull. */
+export async function saveCheckpoint(connection: Connection, run: RunId, checkpoint: Checkpoint): Promise<void> {
+  const { mined, best } = checkpoint;
+  const slot = await slotOf(checkpoint);
   const need = { what: "checkpoint", bytes: () => sizeOf(parcelsOf(slot)) };
   await connection.write(["checkpoints", "parts"], need, async (transaction) => {
     const stored = await transaction.objectStore("checkpoints").get(run);
@@ -60,6 +77,7 @@ export async function saveCheckpoint(connection: Connection, run: RunId, checkpo
     await transaction.objectStore("parts").delete(slotParts(run, target));
     for (const arena of arenas) await putParts(transaction, placeOf(run, target, arena), bytesOf(checkpoint[arena]));
     if (mined) await putParts(transaction, placeOf(run, target, "mined"), positionBytes(mined));
+    if (best) await putParts(transaction, placeOf(run, target, "best"), bytesOf(best.weights));
     const other = stored?.slots[target === 0 ? 1 : 0];
     const slots: StoredCheckpoints["slots"] = target === 0 ? [slot, other] : [other, slot];
     await transaction.objectStore("checkpoints").put({ run, current: target, slots });
@@ -91,6 +109,7 @@ interface StoredSlot {
   readonly slot: Slot;
   readonly parts: Readonly<Record<Arena, Bytes>>;
   readonly mined: Bytes | undefined;
+  readonly best: Bytes | undefined;
 }
 
 /** The slot as it is stored, unchecked. One transaction: the pointer may turn at any time. */
@@ -108,7 +127,8 @@ async function getSlot(transaction: ReadTransaction, run: RunId, age: Age): Prom
     secondMoment: await bytes("secondMoment"),
   };
   const mined = slot.mined && (await getParts(transaction, placeOf(run, index, "mined"), slot.mined.parcel));
-  return { slot, parts, mined };
+  const best = slot.best && (await getParts(transaction, placeOf(run, index, "best"), slot.best.parcel));
+  return { slot, parts, mined, best };
 }
 
 async function readSlot(connection: Connection, run: RunId, age: Age): Promise<Checkpoint | undefined> {
@@ -123,14 +143,32 @@ async function readSlot(connection: Connection, run: RunId, age: Age): Promise<C
       throw readFailure(error, damage);
     });
   if (!found) return undefined;
-  const { slot, parts, mined } = found;
-  for (const arena of arenas) if (!(await checkParts(parts[arena], slot.parcels[arena]))) throw damage();
-  if (slot.mined && mined && !(await checkParts(mined, slot.mined.parcel))) throw damage();
+  if (!(await isWhole(found))) throw damage();
+  return checkpointOf(found);
+}
+
+async function isWhole({ slot, parts, mined, best }: StoredSlot): Promise<boolean> {
+  for (const arena of arenas) if (!(await checkParts(parts[arena], slot.parcels[arena]))) return false;
+  if (slot.mined && mined && !(await checkParts(mined, slot.mined.parcel))) return false;
+  return !slot.best || !best || checkParts(best, slot.best.parcel);
+}
+
+function checkpointOf({ slot, parts, mined, best }: StoredSlot): Checkpoint {
+  const { step, tuning } = slot;
   return {
-    step: slot.step,
+    step,
+    ...(tuning && { tuning }),
     weights: floatsOf(parts.weights),
     firstMoment: floatsOf(parts.firstMoment),
     secondMoment: floatsOf(parts.secondMoment),
     ...(slot.mined && mined && { mined: { version: slot.mined.version, documents: new Int32Array(mined.buffer) } }),
+    ...(slot.best && best && { best: bestOf(slot.best, best) }),
   };
 }
+
+const bestOf = ({ step, score, looked }: NonNullable<Slot["best"]>, bytes: Bytes): NonNullable<Checkpoint["best"]> => ({
+  step,
+  score,
+  looked,
+  weights: floatsOf(bytes),
+});

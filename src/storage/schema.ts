@@ -4,6 +4,7 @@
  */
 import type { DBSchema, IDBPDatabase, IDBPTransaction, StoreNames } from "idb";
 import type { Draft, FoundVerdict } from "../domain/draft.ts";
+import type { Tuning } from "../domain/engine.ts";
 import type { Generation } from "../domain/generation.ts";
 import type { ProviderSettings } from "../domain/languageModel.ts";
 import type { RunProducts, CollectionRecord, RunRecord } from "../domain/run.ts";
@@ -67,6 +68,9 @@ export interface Slot {
   readonly parcels: Readonly<Record<(typeof arenas)[number], Parcel>>;
   /** Positions as int32; only where ANCE trains, and not in checkpoints from before there was ANCE. */
   readonly mined?: { readonly version: number; readonly parcel: Parcel };
+  /** Only where not all of the encoder trains, and where dev is looked at; not in checkpoints from before there were these. */
+  readonly tuning?: Tuning;
+  readonly best?: { readonly step: number; readonly score: number; readonly looked: number; readonly parcel: Parcel };
 }
 
 /** Two slots written in turn, and which of them is the newest. */

@@ -1,9 +1,10 @@
 /** From rows of texts to what an engine trains on: packed token ids and candidate lists. */
-import { present } from "../base/assert.ts";
+import { assert, present } from "../base/assert.ts";
 import { isWritten } from "../domain/config.ts";
 import { roles, type ContrastiveBatch, type PackedTexts } from "../domain/engine.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
 import { candidatesOf, guideScore, queriesFor, type BatchConfig, type Candidate } from "./candidates.ts";
+import type { FixedDocuments } from "./fixed.ts";
 
 export type Tokenize = (text: string, kind: "query" | "document") => readonly number[];
 
@@ -16,20 +17,32 @@ export function packTexts(texts: readonly (readonly number[])[]): PackedTexts {
   return { tokenIds, cuSeqlens };
 }
 
-/** Numbers the distinct texts of a batch in first-seen order, so that each is encoded once. */
-function textTable(data: TrainingSet, tokenize: Tokenize) {
+/** A training set, and the vectors of its documents where only queries train. */
+export interface BatchSet extends TrainingSet {
+  readonly fixed?: FixedDocuments;
+}
+
+/**
+ * Numbers the distinct texts of a batch in first-seen order, so that each is encoded once. A document that stays as it is counts
+ * from the last text on: all queries must be numbered before the first of these.
+ */
+function textTable(data: BatchSet, tokenize: Tokenize) {
   const index = new Map<string, number>();
   const texts: (readonly number[])[] = [];
+  const rows: Float32Array[] = [];
+  const add = (text: string, kind: "query" | "document"): number => {
+    if (kind === "document" && data.fixed) return texts.length + rows.push(data.fixed.vectorOf(text)) - 1;
+    assert(rows.length === 0, "a text after the first fixed document");
+    return texts.push(tokenize(text, kind)) - 1;
+  };
   const of = (kind: "query" | "document", at: number): number => {
     const text = present((kind === "query" ? data.queries : data.documents)[at], `${kind} ${at}`);
     const key = `${kind}:${text}`;
-    const known = index.get(key);
-    if (known !== undefined) return known;
-    texts.push(tokenize(text, kind));
-    index.set(key, texts.length - 1);
-    return texts.length - 1;
+    const number = index.get(key) ?? add(text, kind);
+    index.set(key, number);
+    return number;
   };
-  return { texts, of };
+  return { texts, rows, of };
 }
 
 /** A query of the batch, as indices of its texts. */
@@ -61,7 +74,7 @@ function marks(data: TrainingSet, { query }: TrainingRow, candidates: readonly C
 }
 
 function listsOf(
-  data: TrainingSet,
+  data: BatchSet,
   rows: readonly TrainingRow[],
   config: BatchConfig,
   table: ReturnType<typeof textTable>,
@@ -89,13 +102,20 @@ function listsOf(
 const flat = (lists: readonly List[], numbers: (list: List) => readonly number[] | undefined): number[] =>
   lists.flatMap((list) => numbers(list) ?? list.candidates.map(() => 0));
 
+/** (F, H) */
+function stacked(rows: readonly Float32Array[], dimensions: number): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(rows.length * dimensions);
+  rows.forEach((row, f) => values.set(row, f * dimensions));
+  return values;
+}
+
 /**
  * The batch of `rows`: each row's query with its candidates; with `symmetric` then each row's positive with its queries.
  * Both directions have as many lists, so that the mean over all is the mean of the two. Where a guide's scores are asked
- * for, `data` must have its vectors.
+ * for, `data` must have its vectors. Where it has those of its documents, queries are the only texts.
  */
 export function contrastiveBatch(
-  data: TrainingSet,
+  data: BatchSet,
   rows: readonly TrainingRow[],
   config: BatchConfig,
   tokenize: Tokenize,
@@ -109,6 +129,7 @@ export function contrastiveBatch(
     queries: Int32Array.from(lists, ({ query }) => query),
     offsets,
     candidates: Int32Array.from(flat(lists, ({ candidates }) => candidates)),
+    ...(data.fixed && { fixed: stacked(table.rows, data.fixed.dimensions) }),
     ...(lists.some(({ roles }) => roles) && { roles: Int32Array.from(flat(lists, ({ roles }) => roles)) }),
     ...(lists.some(({ targets }) => targets) && { targets: Float32Array.from(flat(lists, ({ targets }) => targets)) }),
   };

@@ -7,6 +7,7 @@ import type { Vectors } from "../domain/encoder.ts";
 import type { TrainingSet } from "../domain/training.ts";
 import { sampleRows, snapshot } from "../negatives/diagnostics.ts";
 import { encodeTexts, type Reading } from "./encode.ts";
+import type { FixedDocuments } from "./fixed.ts";
 
 /** The numbers of steps done at which to look: evenly spread, neither before the first step nor after the last. */
 export function probeSteps(steps: number, probes: number): ReadonlySet<number> {
@@ -17,6 +18,8 @@ export function probeSteps(steps: number, probes: number): ReadonlySet<number> {
 export interface ProbeInput extends Reading {
   readonly data: TrainingSet;
   readonly config: Pick<TrainingConfig, "probeRows" | "temperature" | "seed">;
+  /** Where only queries train. */
+  readonly fixed?: FixedDocuments | undefined;
 }
 
 /** The vector of each text of a table that is in `indices`, encoded once. */
@@ -27,7 +30,10 @@ async function vectorsOf(
 ): Promise<(index: number) => Float32Array> {
   const distinct = [...new Set(indices)];
   const table = kind === "query" ? input.data.queries : input.data.documents;
-  const texts = distinct.map((index) => present(table[index], `${kind} ${index}`));
+  const textOf = (index: number): string => present(table[index], `${kind} ${index}`);
+  const { fixed } = input;
+  if (kind === "document" && fixed) return (index) => fixed.vectorOf(textOf(index));
+  const texts = distinct.map(textOf);
   const { dimensions, values }: Vectors = await finish(encodeTexts(input, texts, kind));
   const place = new Map(distinct.map((index, i) => [index, i]));
   return (index) => {

@@ -7,8 +7,8 @@
  *
  * ADORE (arXiv 2104.08051): at every step the queries of the batch are searched with the weights of that step in document
  * vectors that never change. The official code (jingtaozhan/DRhard, adore/train.py) trains a query encoder alone, on the
- * 200 nearest with LambdaRank; here query and document share their encoder and both are trained, by the recipe's loss. Of that
- * code are loss "lambdaRank", count 200 of ranks 1 to 200, and no in-batch negatives: ranks are then those of the search.
+ * 200 nearest with LambdaRank. That is side "queries", loss "lambdaRank", count 200 of ranks 1 to 200, and no in-batch negatives:
+ * ranks are then those of the search. With side "both" documents are trained too, while what is searched stays as it was.
  */
 import { assert, present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";

@@ -3,12 +3,17 @@ import { assert } from "../base/assert.ts";
 import { transfer } from "../base/channel.ts";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import type { EncoderCard, EngineChoice, EngineInfo, EngineKind, Pooling } from "../domain/encoder.ts";
+import type { EncoderCard, EngineChoice, EngineInfo, EngineKind, Pooling, Vectors } from "../domain/encoder.ts";
 import type { Engine, Model } from "../domain/engine.ts";
+import { largestStep } from "../domain/stepSize.ts";
 import type { EncoderStages, ModelHandle, Progress } from "../domain/stages.ts";
+import type { Checkpoint } from "../domain/training.ts";
 import { openFolder, writeFolder, type OpenFolder } from "../encoder/folder.ts";
-import type { Tokenize } from "./batch.ts";
+import { trainedTable, withTrained } from "../encoder/trained.ts";
 import { encode } from "./encode.ts";
+import { trainerSettings, tuningOf } from "./settings.ts";
+import { twoSides } from "./sides.ts";
+import { remembering, tokenizeAll, tokenizeFor } from "./tokenize.ts";
 import { train } from "./train.ts";
 import { gradientVariance } from "./variance.ts";
 
@@ -31,6 +36,8 @@ interface Opened {
   /** Weights outlive the engine's model, which is made anew when the recipe changes the pooling. */
   model: Model;
   pooling: Pooling;
+  /** Whether its weights are others than the folder's. */
+  changed: boolean;
 }
 
 const SOFTWARE_NOTE =
@@ -70,45 +77,6 @@ function checkDimensions({ name, shape }: EncoderCard, { dimensions = [] }: Trai
   );
 }
 
-/** What is put before a text and how long it may be: the recipe's word, else the encoder's. */
-function tokenizeFor({ card, tokenizer }: OpenFolder, config: TrainingConfig): Tokenize {
-  const prefix = {
-    query: config.queryPrefix ?? card.queryPrefix,
-    document: config.documentPrefix ?? card.documentPrefix,
-  };
-  const most = {
-    query: Math.min(config.maxQueryTokens, card.maxTokens),
-    document: Math.min(config.maxDocumentTokens, card.maxTokens),
-  };
-  return (text, kind) => tokenizer.encode(prefix[kind] + text, most[kind]);
-}
-
-/** Remembers the ids of texts: every epoch asks for the same ones. */
-function remembering(tokenize: Tokenize): Tokenize {
-  const known = { query: new Map<string, readonly number[]>(), document: new Map<string, readonly number[]>() };
-  return (text, kind) => {
-    const found = known[kind].get(text);
-    if (found) return found;
-    const ids = tokenize(text, kind);
-    known[kind].set(text, ids);
-    return ids;
-  };
-}
-
-/** Ids of many texts, with a report now and then so that a stop can arrive in between. */
-async function* tokenizeAll(
-  texts: readonly string[],
-  kind: "query" | "document",
-  tokenize: Tokenize,
-): AsyncGenerator<Progress, number[][], void> {
-  const ids: number[][] = [];
-  for (const text of texts) {
-    ids.push([...tokenize(text, kind)]);
-    if (ids.length % 200 === 0) yield { done: 0, total: texts.length, unit: "texts" };
-  }
-  return ids;
-}
-
 class EncoderSession {
   readonly #factories: EngineFactories;
   readonly #engines = new Map<EngineChoice, Promise<{ readonly engine: Engine; readonly note: string }>>();
@@ -136,7 +104,7 @@ class EncoderSession {
     const { shape, pooling } = folder.card;
     const model = await engine.createModel({ shape, pooling, weights: folder.weights });
     const handle = ++this.#last;
-    this.#opened.set(handle, { folder, engine, model, pooling });
+    this.#opened.set(handle, { folder, engine, model, pooling, changed: false });
     return { model: handle, card: folder.card, engine: info };
   }
 
@@ -144,16 +112,30 @@ class EncoderSession {
   async get(handle: ModelHandle, config?: TrainingConfig): Promise<Opened> {
     const opened = this.#opened.get(handle);
     assert(opened, `no model is open under ${handle}`);
-    if (config) checkDimensions(opened.folder.card, config);
+    if (config) {
+      checkDimensions(opened.folder.card, config);
+      // Throws where nothing would train: before an hour of work, not after it.
+      trainedTable(opened.folder.card.shape, tuningOf(config));
+    }
     const wanted = config?.pooling ?? opened.folder.card.pooling;
     checkPooling(opened.folder.card, wanted);
     if (wanted !== opened.pooling) await this.#replace(opened, await opened.model.weights(), wanted);
     return opened;
   }
 
-  async restore(handle: ModelHandle, weights: Float32Array<ArrayBuffer>): Promise<void> {
+  async restore(handle: ModelHandle, checkpoint: Checkpoint): Promise<void> {
     const opened = await this.get(handle);
-    await this.#replace(opened, weights, opened.pooling);
+    const { card, weights } = opened.folder;
+    opened.changed = true;
+    await this.#replace(opened, withTrained(card.shape, weights, checkpoint), opened.pooling);
+  }
+
+  /** The open model with the weights of its folder, which training changes from here on. */
+  async toTrain(handle: ModelHandle, config: TrainingConfig): Promise<Opened> {
+    const opened = await this.get(handle, config);
+    if (opened.changed) await this.#replace(opened, opened.folder.weights, opened.pooling);
+    opened.changed = true;
+    return opened;
   }
 
   async #replace(opened: Opened, weights: Float32Array<ArrayBuffer>, pooling: Pooling): Promise<void> {
@@ -189,6 +171,25 @@ async function* guarded<Report, Output>(
   }
 }
 
+/** Batches and steps that are handed over before the first is waited for: enough to keep a GPU busy. */
+const aheadOf = ({ info }: Engine): number => (info.kind === "webgpu" ? 2 : 1);
+
+/** With the weights of now; `asOpened`: with those of the folder, in a second model if need be. */
+async function* read(
+  { model, engine, folder, pooling, changed }: Opened,
+  ids: readonly (readonly number[])[],
+  asOpened: boolean,
+): AsyncGenerator<Progress, Vectors, void> {
+  const ahead = aheadOf(engine);
+  if (!asOpened || !changed) return yield* encode(model, ids, ahead);
+  const first = await engine.createModel({ shape: model.shape, pooling, weights: folder.weights });
+  try {
+    return yield* encode(first, ids, ahead);
+  } finally {
+    first.dispose();
+  }
+}
+
 /** Stages over the engines that `factories` start. Engines are started when first asked for and kept. */
 export function createEncoder(factories: EngineFactories): EncoderStages {
   const session = new EncoderSession(factories);
@@ -199,42 +200,50 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
     async *encode({ model, texts, kind, config }) {
       const opened = await session.get(model, config);
       const ids = yield* tokenizeAll(texts, kind, tokenizeFor(opened.folder, config));
-      const vectors = yield* guarded(session, opened, encode(opened.model, ids));
+      const asOpened = kind === "document" && config.side === "queries";
+      const vectors = yield* guarded(session, opened, read(opened, ids, asOpened));
       return transfer(vectors, [vectors.values.buffer]);
     },
-    async *train({ model, data, config, resume, refresh, checkpointEvery }) {
-      const opened = await session.get(model, config);
+    async *predict({ model, config }) {
+      const { folder, engine, pooling } = await session.get(model, config);
+      const { shape } = folder.card;
+      const largest = largestStep(config, folder.card);
+      return engine.predict({ shape, pooling, settings: trainerSettings(config), largest });
+    },
+    async *train({ model, config, ...given }) {
+      const opened = await session.toTrain(model, config);
       const { engine } = opened;
       const stage = train(opened.model, {
-        data,
+        ...given,
         config,
-        resume,
-        refresh,
-        checkpointEvery,
         tokenize: remembering(tokenizeFor(opened.folder, config)),
-        ahead: engine.info.kind === "webgpu" ? 2 : 1,
+        ahead: aheadOf(engine),
         peakBytes: () => engine.peakBytes(),
       });
-      return yield* guarded(session, opened, stage);
+      const outcome = yield* guarded(session, opened, stage);
+      // What is measured from here on is what a checkpoint restores and a folder holds, bit for bit.
+      if (outcome.checkpoint.tuning) await session.restore(model, outcome.checkpoint);
+      return outcome;
     },
-    async *gradientVariance({ model, data, config, batches }) {
+    async *gradientVariance({ model, config, ...given }) {
       const opened = await session.get(model, config);
       const tokenize = remembering(tokenizeFor(opened.folder, config));
-      const stage = gradientVariance({ model: opened.model, tokenize, data, config, batches });
+      const stage = gradientVariance({ model: opened.model, tokenize, config, ...given });
       return yield* guarded(session, opened, stage);
     },
     async *restore({ model, checkpoint }) {
-      await session.restore(model, checkpoint.weights);
+      await session.restore(model, checkpoint);
     },
     async *export({ model, config, readme }) {
       const { folder, model: trained, pooling } = await session.get(model, config);
-      return writeFolder(folder, {
-        weights: await trained.weights(),
+      const changes = {
         pooling,
         queryPrefix: config.queryPrefix ?? folder.card.queryPrefix,
         documentPrefix: config.documentPrefix ?? folder.card.documentPrefix,
-        readme,
-      });
+      };
+      const written = writeFolder(folder, { ...changes, weights: await trained.weights(), readme });
+      if (config.side !== "queries") return written;
+      return twoSides(written, writeFolder(folder, { ...changes, weights: folder.weights }), readme);
     },
     async *close({ model }) {
       session.close(model);

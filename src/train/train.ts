@@ -2,16 +2,27 @@
 import { present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import { relay } from "../base/relay.ts";
-import { planBatches, type BatchPlan } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import { usualLearningRates } from "../domain/encoder.ts";
-import type { Model, StepOutcome, Trainer, TrainerSettings } from "../domain/engine.ts";
-import type { TrainOutcome } from "../domain/stages.ts";
-import type { Checkpoint, Refresh, StepReport, TrainingRow, TrainingSet, TrainReport } from "../domain/training.ts";
+import { usualLearningRate } from "../domain/encoder.ts";
+import type { ContrastiveBatch, Model, StepOutcome, Trainer } from "../domain/engine.ts";
+import type { Progress, TrainOutcome } from "../domain/stages.ts";
+import type {
+  Checkpoint,
+  Dev,
+  ReadCorpus,
+  Refresh,
+  StepReport,
+  TrainingRow,
+  TrainingSet,
+  TrainReport,
+} from "../domain/training.ts";
 import { contrastiveBatch, type Tokenize } from "./batch.ts";
+import { createSelection, type Selection } from "./dev.ts";
+import { prepare, type Prepared } from "./prepare.ts";
 import { probe, probeSteps } from "./probes.ts";
 import { createRefresher, type Refresher } from "./refresh.ts";
 import { learningRateAt } from "./schedule.ts";
+import { trainerSettings } from "./settings.ts";
 
 /** The loss or the gradient became NaN or infinite: the step changed nothing, and the run ends before the damage. */
 export class NonFiniteLoss extends UserError {
@@ -24,6 +35,10 @@ export interface TrainInput {
   readonly tokenize: Tokenize;
   readonly resume?: Checkpoint | undefined;
   readonly refresh?: Refresh | undefined;
+  /** Needed for the recipe's `best`. */
+  readonly dev?: Dev | undefined;
+  /** Where only queries train: documents that need not be encoded. */
+  readonly read?: ReadCorpus | undefined;
   /** Seconds. */
   readonly checkpointEvery: number;
   /** Steps handed to the engine before the first of them is waited for: 2 keeps a GPU busy, 1 suits a CPU. */
@@ -31,30 +46,17 @@ export interface TrainInput {
   readonly peakBytes: () => number;
 }
 
-/** What the recipe asks of a trainer. */
-export const trainerSettings = ({ weightDecay, clip, ...config }: TrainingConfig): TrainerSettings => ({
-  loss: config.loss,
-  temperature: config.temperature,
-  ...(config.hardness && { hardness: config.hardness.alpha }),
-  ...(config.entropy && { entropy: config.entropy }),
-  ...(config.dimensions && { dimensions: config.dimensions }),
-  betas: [0.9, 0.999],
-  epsilon: 1e-8,
-  weightDecay,
-  clip: clip === 0 ? Infinity : clip,
-});
-
 /** A training that is under way. */
-interface Run {
+interface Run extends Prepared {
   readonly model: Model;
   readonly trainer: Trainer;
   readonly input: TrainInput;
-  readonly plan: BatchPlan;
   /** The peak of the learning rate. */
   readonly learningRate: number;
   /** Steps done at which the negatives are looked at. */
   readonly probes: ReadonlySet<number>;
   readonly refresher: Refresher | undefined;
+  readonly selection: Selection | undefined;
 }
 
 interface Submitted {
@@ -64,25 +66,26 @@ interface Submitted {
   readonly outcome: Promise<StepOutcome>;
 }
 
-/** The rows of a step, and the set that they point into. */
-async function rowsAt(
-  { input, plan, refresher }: Run,
-  step: number,
-): Promise<{ readonly data: TrainingSet; readonly rows: readonly TrainingRow[] }> {
-  const rows = plan.rows(step);
-  if (refresher) return { data: refresher.data, rows: await refresher.rowsAt(step, rows) };
-  return { data: input.data, rows: rows.flatMap((row) => input.data.rows[row] ?? []) };
+const asReport = (progress: Progress): TrainReport => ({ kind: "progress", progress });
+
+async function batchAt({ input, plan, refresher, set }: Run, step: number, batch: number): Promise<ContrastiveBatch> {
+  const numbers = plan.rows(batch);
+  const rows: readonly TrainingRow[] = refresher
+    ? await refresher.rowsAt(step, numbers)
+    : numbers.flatMap((row) => set.rows[row] ?? []);
+  return contrastiveBatch(set, rows, input.config, input.tokenize);
 }
 
 async function submit(run: Run, step: number): Promise<Submitted> {
-  const { config, tokenize } = run.input;
-  const { data, rows } = await rowsAt(run, step);
-  const batch = contrastiveBatch(data, rows, config, tokenize);
-  const learningRate = learningRateAt(step, run.plan.steps, { ...config, learningRate: run.learningRate });
-  const outcome = run.trainer.step(batch, learningRate);
+  const batches: ContrastiveBatch[] = [];
+  for (const batch of run.plan.batches(step)) batches.push(await batchAt(run, step, batch));
+  const learningRate = learningRateAt(step, run.plan.steps, { ...run.input.config, learningRate: run.learningRate });
+  const [only, second] = batches;
+  const outcome = run.trainer.step(only && !second ? only : batches, learningRate);
   // It is awaited later; until then a failure must not count as unhandled.
   outcome.catch(() => undefined);
-  return { step, learningRate, tokens: batch.texts.tokenIds.length, outcome };
+  const tokens = batches.reduce((sum, { texts }) => sum + texts.tokenIds.length, 0);
+  return { step, learningRate, tokens, outcome };
 }
 
 function check({ loss, gradNorm }: StepOutcome, step: number, { input, learningRate }: Run): void {
@@ -101,8 +104,10 @@ interface Totals {
 }
 
 /** Whether all steps before `step` must be done before it is put together: something needs the weights in between. */
-const needsWeights = ({ probes, refresher }: Run, step: number): boolean =>
-  probes.has(step) || (refresher !== undefined && (refresher.everyStep || refresher.due(step)));
+const needsWeights = ({ probes, refresher, selection }: Run, step: number): boolean =>
+  probes.has(step) ||
+  selection?.due(step) === true ||
+  (refresher !== undefined && (refresher.everyStep || refresher.due(step)));
 
 /** Submits as far ahead as the engine likes, but not past a checkpoint that is due (which waits for the steps in flight). */
 async function fill(waiting: Submitted[], totals: Totals, run: Run, due: boolean): Promise<void> {
@@ -113,20 +118,29 @@ async function fill(waiting: Submitted[], totals: Totals, run: Run, due: boolean
   }
 }
 
-/** What comes before `step`, with no step in flight. */
-async function* between(
-  { model, input, probes, refresher }: Run,
-  step: number,
-): AsyncGenerator<TrainReport, void, void> {
-  if (probes.has(step)) yield { kind: "probe", snapshot: await probe({ model, ...input }, step) };
-  if (!refresher?.due(step)) return;
-  const refreshed = yield* relay(refresher.renew(step), (progress) => ({ kind: "progress" as const, progress }));
-  yield { kind: "refreshed", refreshed };
+/** What comes before `step`, with no step in flight; before one that is not taken only a look at dev. */
+async function* between(run: Run, step: number): AsyncGenerator<TrainReport, void, void> {
+  const { model, input, probes, refresher, selection, set } = run;
+  if (selection?.due(step)) yield { kind: "dev", dev: yield* relay(selection.look(step), asReport) };
+  if (isOver(run, step)) return;
+  if (probes.has(step)) yield { kind: "probe", snapshot: await probe({ model, ...input, fixed: set.fixed }, step) };
+  if (refresher?.due(step)) yield { kind: "refreshed", refreshed: yield* relay(refresher.renew(step), asReport) };
 }
 
-async function checkpointOf({ trainer, refresher }: Run): Promise<Checkpoint> {
-  const mined = refresher?.mined();
-  return { ...(await trainer.checkpoint()), ...(mined && { mined }) };
+const isOver = ({ plan, selection }: Run, step: number): boolean => step >= plan.steps || selection?.ended() === true;
+
+async function checkpointOf({ trainer, refresher, selection }: Run): Promise<Checkpoint> {
+  const [mined, best] = [refresher?.mined(), selection?.best()];
+  return { ...(await trainer.checkpoint()), ...(mined && { mined }), ...(best && { best }) };
+}
+
+/** With the best weights in the place of the last step's, in the encoder too. */
+async function lastCheckpoint(run: Run): Promise<Checkpoint> {
+  const last = await checkpointOf(run);
+  if (!last.best || last.best.step === last.step) return last;
+  const chosen = { ...last, weights: last.best.weights };
+  await run.trainer.restore(chosen);
+  return chosen;
 }
 
 /** The steps from `totals.next` on, and a checkpoint whenever one is due and every step before it is reported. */
@@ -135,9 +149,10 @@ async function* steps(run: Run, totals: Totals): AsyncGenerator<TrainReport, voi
   const waiting: Submitted[] = [];
   let saved = performance.now();
   let mark = saved;
-  while (totals.next < plan.steps || waiting.length > 0) {
+  for (;;) {
     if (waiting.length === 0) {
       yield* between(run, totals.next);
+      if (isOver(run, totals.next)) return;
       mark = performance.now();
     }
     const due = performance.now() - saved > 1000 * input.checkpointEvery;
@@ -158,26 +173,43 @@ async function* steps(run: Run, totals: Totals): AsyncGenerator<TrainReport, voi
   }
 }
 
+function runOf(model: Model, trainer: Trainer, input: TrainInput, { plan, set }: Prepared): Run {
+  const { config, resume, data, refresh, dev, tokenize } = input;
+  const { steps } = plan;
+  const refresher = refresh && createRefresher({ model, tokenize, data, refresh, seed: config.seed }, resume?.mined);
+  const { best } = config;
+  return {
+    model,
+    trainer,
+    input,
+    plan,
+    set: refresher ? { ...refresher.data, ...(set.fixed && { fixed: set.fixed }) } : set,
+    refresher,
+    learningRate: config.learningRate ?? usualLearningRate(model.shape, config.lora !== undefined),
+    probes: probeSteps(steps, config.probes),
+    selection:
+      best && createSelection({ model, tokenize, trainer, config, steps, dev: present(dev, "dev") }, resume?.best),
+  };
+}
+
 /**
- * Trains the weights of `model` over the planned batches. Yields each step, a checkpoint every `checkpointEvery` seconds
- * once all steps before it are reported, each new index of ANCE and the way to it, batch by batch, and each look at the
- * negatives. Errors: {@link NonFiniteLoss} and what the engine throws.
+ * Trains the weights of `model` over the planned batches; they must be those from before training, also where it goes on.
+ * Yields each step, a checkpoint every `checkpointEvery` seconds once all steps before it are reported, each new index of ANCE
+ * and the way to it, batch by batch, each look at the negatives, and each at dev. Errors: {@link NonFiniteLoss} and what the
+ * engine throws.
  */
 export async function* train(model: Model, input: TrainInput): AsyncGenerator<TrainReport, TrainOutcome, void> {
-  const { config, resume, data, refresh, tokenize } = input;
-  const plan = planBatches(data.rows.length, config, data.topics);
+  const { config, resume } = input;
+  const prepared = yield* relay(prepare({ model, ...input }), asReport);
   const trainer = await model.createTrainer(trainerSettings(config));
   try {
     if (resume) await trainer.restore(resume);
-    const refresher = refresh && createRefresher({ model, tokenize, data, refresh, seed: config.seed }, resume?.mined);
-    const learningRate = config.learningRate ?? usualLearningRates[model.shape.family];
-    const probes = probeSteps(plan.steps, config.probes);
-    const run: Run = { model, trainer, input, plan, refresher, learningRate, probes };
+    const run = runOf(model, trainer, input, prepared);
     const totals: Totals = { next: resume?.step ?? 0, tokens: 0, seconds: 0 };
     yield* steps(run, totals);
-    const checkpoint = await checkpointOf(run);
+    const checkpoint = await lastCheckpoint(run);
     return {
-      steps: plan.steps,
+      steps: totals.next,
       tokens: totals.tokens,
       seconds: totals.seconds,
       peakBytes: input.peakBytes(),

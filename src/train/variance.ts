@@ -1,14 +1,15 @@
 /** The variance of the gradient over batches at fixed weights. */
 import { assert } from "../base/assert.ts";
-import { planBatches } from "../data/batches.ts";
 import type { TrainingConfig } from "../domain/config.ts";
 import type { GradientVariance } from "../domain/diagnostics.ts";
 import type { StepOutcome, Trainer } from "../domain/engine.ts";
 import type { Progress } from "../domain/stages.ts";
-import type { TrainingSet } from "../domain/training.ts";
+import type { ReadCorpus, TrainingSet } from "../domain/training.ts";
 import { contrastiveBatch } from "./batch.ts";
 import type { Reading } from "./encode.ts";
-import { NonFiniteLoss, trainerSettings } from "./train.ts";
+import { prepare, type Prepared } from "./prepare.ts";
+import { trainerSettings } from "./settings.ts";
+import { NonFiniteLoss } from "./train.ts";
 
 /**
  * Mean and summed squared distance from it in one pass (Welford, 1962), in double precision: one arena is held, however
@@ -39,6 +40,8 @@ export interface VarianceInput extends Reading {
   readonly config: TrainingConfig;
   /** At least 2. */
   readonly batches: number;
+  /** Where only queries train: documents that need not be encoded. */
+  readonly read?: ReadCorpus | undefined;
 }
 
 function check({ loss, gradNorm }: StepOutcome, batch: number, { temperature }: TrainingConfig): void {
@@ -51,14 +54,13 @@ function check({ loss, gradNorm }: StepOutcome, batch: number, { temperature }: 
 
 async function* measure(
   trainer: Trainer,
-  { data, config, tokenize, batches }: VarianceInput,
-  floats: number,
+  { config, tokenize, batches }: VarianceInput,
+  { plan, set, floats }: Prepared & { readonly floats: number },
 ): AsyncGenerator<Progress, GradientVariance, void> {
-  const plan = planBatches(data.rows.length, config, data.topics);
   const sums = welford(floats);
   for (let b = 0; b < batches; b++) {
-    const rows = plan.rows(b).flatMap((row) => data.rows[row] ?? []);
-    check(await trainer.step(contrastiveBatch(data, rows, config, tokenize), 0), b + 1, config);
+    const rows = plan.rows(b).flatMap((row) => set.rows[row] ?? []);
+    check(await trainer.step(contrastiveBatch(set, rows, config, tokenize), 0), b + 1, config);
     sums.add(await trainer.gradient());
     yield { done: b + 1, total: batches, unit: "batches" };
   }
@@ -67,21 +69,21 @@ async function* measure(
 
 /**
  * V_tr over the first `batches` batches of the plan, which goes on into further epochs where one has fewer. The gradients
- * are those before clipping. The weights are afterwards what they were, bit for bit, also when it is stopped.
+ * are those before clipping, of what trains. The weights are afterwards what they were, bit for bit, also when it is stopped.
  */
 export async function* gradientVariance(input: VarianceInput): AsyncGenerator<Progress, GradientVariance, void> {
   const { model, config, data, batches } = input;
   assert(batches >= 2, `the variance of ${batches} gradients`);
   assert(data.rows.length > 0, "no rows");
-  const weights = await model.weights();
+  const prepared = yield* prepare(input);
   const trainer = await model.createTrainer({ ...trainerSettings(config), weightDecay: 0 });
   try {
+    const start = await trainer.checkpoint();
     try {
-      return yield* measure(trainer, input, weights.length);
+      return yield* measure(trainer, input, { ...prepared, floats: start.weights.length });
     } finally {
       // A rate of 0 leaves the values, but −0 may become 0, and a GPU may take the smallest numbers for 0.
-      const zeros = new Float32Array(weights.length);
-      await trainer.restore({ step: 0, weights, firstMoment: zeros, secondMoment: zeros });
+      await trainer.restore(start);
     }
   } finally {
     trainer.dispose();

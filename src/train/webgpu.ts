@@ -1,8 +1,10 @@
 /** The WebGPU engine: encoders trained and run by our own kernels on the browser's GPU. */
 import { assert } from "../base/assert.ts";
-import type { EncoderShape, EngineInfo } from "../domain/encoder.ts";
-import type { Engine, Model, PackedTexts, Trainer, TrainerSettings } from "../domain/engine.ts";
+import type { EncoderShape, EngineInfo, Pooling } from "../domain/encoder.ts";
+import type { Engine, MemoryUse, Model, PackedTexts, PlannedTraining } from "../domain/engine.ts";
+import type { StepSize, Trainer, TrainerSettings } from "../domain/engine.ts";
 import { parameterTable, type ParameterTable } from "../encoder/parameters.ts";
+import { trainedTable } from "../encoder/trained.ts";
 import { programOf } from "../encoder/webgpu/family.ts";
 import { openGpu, type Gpu } from "../gpu/device.ts";
 import { outOfMemory } from "../gpu/errors.ts";
@@ -14,8 +16,9 @@ import { write } from "../gpu/upload.ts";
 import { regionsOf } from "./webgpu/arenas.ts";
 import type { Context } from "./webgpu/context.ts";
 import { Embedder, type EncoderWeights } from "./webgpu/embed.ts";
+import { predictMemory, programOptions } from "./webgpu/memory.ts";
 import { Serial } from "./webgpu/serial.ts";
-import { createWebGpuTrainer } from "./webgpu/trainer.ts";
+import { createWebGpuTrainer, type WebGpuTrainer } from "./webgpu/trainer.ts";
 
 type ModelInput = Parameters<Engine["createModel"]>[0];
 
@@ -41,6 +44,10 @@ class WebGpuEngine implements Engine {
     return this.#context.gpu.peakBytes;
   }
 
+  predict(training: PlannedTraining): MemoryUse {
+    return predictMemory(training, this.#context.gpu.device.limits);
+  }
+
   async createModel({ shape, pooling, weights }: ModelInput): Promise<Model> {
     const { gpu } = this.#context;
     const table = parameterTable(shape);
@@ -52,7 +59,7 @@ class WebGpuEngine implements Engine {
     write(gpu, whole(buffer), weights);
     await gpu.settle(gpu.device.queue.onSubmittedWorkDone());
     const encoder = { shape, program, weight: regionsOf(table, buffer) };
-    return new WebGpuModel({ context: this.#context, encoder, table, weights: buffer });
+    return new WebGpuModel({ context: this.#context, encoder, pooling, table, weights: buffer });
   }
 
   dispose(): void {
@@ -71,16 +78,17 @@ function checkBindings({ tensors }: ParameterTable, most: number): void {
 interface ModelParts {
   readonly context: Context;
   readonly encoder: EncoderWeights;
+  readonly pooling: Pooling;
   readonly table: ParameterTable;
   readonly weights: GPUBuffer;
 }
 
 class WebGpuModel implements Model {
   readonly #parts: ModelParts;
-  readonly #embedder: Embedder;
+  #embedder: Embedder;
   /** Embedding, training and reading share the weights and take turns. */
   readonly #serial = new Serial();
-  #trainer: Trainer | undefined;
+  #trainer: WebGpuTrainer | undefined;
 
   constructor(parts: ModelParts) {
     this.#parts = parts;
@@ -91,21 +99,59 @@ class WebGpuModel implements Model {
     return this.#parts.encoder.shape;
   }
 
-  embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>> {
-    return this.#serial.run(() => this.#embedder.embed(texts));
+  async embed(texts: PackedTexts): Promise<Float32Array<ArrayBuffer>> {
+    const { vectors } = await this.#serial.run(() => this.#embedder.submit(texts));
+    return vectors;
   }
 
-  createTrainer(settings: TrainerSettings): Promise<Trainer> {
-    return this.#serial.run(async () => {
-      assert(!this.#trainer, "the model has a trainer already");
-      const released = () => (this.#trainer = undefined);
-      this.#trainer = await createWebGpuTrainer({ ...this.#parts, settings, serial: this.#serial, released });
-      return this.#trainer;
+  async createTrainer(settings: TrainerSettings, largest?: StepSize): Promise<Trainer> {
+    const trainer = await this.#serial.run(() => this.#newTrainer(settings));
+    if (!largest) return trainer;
+    try {
+      await trainer.reserve(largest);
+      return trainer;
+    } catch (error) {
+      trainer.dispose();
+      throw error;
+    }
+  }
+
+  async #newTrainer(settings: TrainerSettings): Promise<WebGpuTrainer> {
+    assert(!this.#trainer, "the model has a trainer already");
+    const { encoder, pooling } = this.#parts;
+    const { shape } = encoder;
+    const trained = trainedTable(shape, settings.tuning);
+    const program = programOf(shape, pooling, programOptions(trained, settings));
+    const trainer = await createWebGpuTrainer({
+      ...this.#parts,
+      program,
+      trained,
+      shape,
+      settings,
+      serial: this.#serial,
+      released: () => this.#released(),
     });
+    this.#trainer = trainer;
+    if (trainer.adapter) this.#encodeWith({ ...encoder, program, adapter: trainer.adapter });
+    return trainer;
   }
 
+  #encodeWith(encoder: EncoderWeights): void {
+    this.#embedder.dispose();
+    this.#embedder = new Embedder(this.#parts.context, encoder);
+  }
+
+  #released(): void {
+    if (this.#trainer?.adapter) this.#encodeWith(this.#parts.encoder);
+    this.#trainer = undefined;
+  }
+
+  /** With what LoRA has learned so far. */
   weights(): Promise<Float32Array<ArrayBuffer>> {
-    return this.#serial.run(() => readFloats(this.#parts.context.gpu, whole(this.#parts.weights)));
+    return this.#serial.run(async () => {
+      const weights = await readFloats(this.#parts.context.gpu, whole(this.#parts.weights));
+      return this.#trainer?.adapter ? await this.#trainer.merged(weights) : weights;
+    });
   }
 
   dispose(): void {

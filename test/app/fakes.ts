@@ -157,6 +157,7 @@ const retriever: RetrieverStages = {
 const encoder: EncoderStages = {
   open: never(),
   encode: never(),
+  predict: never(),
   train: never(),
   gradientVariance: never(),
   restore: never(),

@@ -3,38 +3,11 @@ import type { App } from "../../src/app/app.ts";
 import type { AppStore } from "../../src/app/dependencies.ts";
 import { setField } from "../../src/app/recipe.ts";
 import { memoryStore } from "../../src/app/memoryStore.ts";
-import {
-  offerUnfinished,
-  pauseRun,
-  resumeRun,
-  resumeUnsaved,
-  saveBeforeLeaving,
-  startRun,
-  stepRun,
-  stopRun,
-  takeUp,
-} from "../../src/app/run.ts";
+import { pauseRun, resumeRun, resumeUnsaved, startRun, stepRun, stopRun, takeUp } from "../../src/app/run.ts";
 import type { Snapshot } from "../../src/domain/diagnostics.ts";
 import type { RunReport } from "../../src/domain/run.ts";
-import { checkpointAt, fakeApp, NoRoom, recordOf, scripted, settled, stepReport, until } from "./fakes.ts";
-
-const set = { queries: ["why tides"], documents: ["a", "b"], rows: [] };
-const reports: readonly RunReport[] = [
-  { kind: "started", stage: "index" },
-  { kind: "progress", stage: "index", progress: { done: 2, total: 2, unit: "documents" } },
-  { kind: "finished", stage: "index", seconds: 0.1 },
-  { kind: "started", stage: "mix" },
-  { kind: "product", product: { name: "trainingSet", value: set } },
-  { kind: "note", stage: "mix", text: "a note" },
-  { kind: "finished", stage: "mix", seconds: 0.2 },
-  { kind: "started", stage: "train" },
-  { kind: "step", step: stepReport(1) },
-  { kind: "checkpoint", checkpoint: checkpointAt(1) },
-  { kind: "step", step: stepReport(2) },
-  { kind: "step", step: stepReport(3) },
-  { kind: "checkpoint", checkpoint: checkpointAt(3) },
-  { kind: "finished", stage: "train", seconds: 1 },
-];
+import { checkpointAt, fakeApp, NoRoom, recordOf, scripted, settled, until } from "./fakes.ts";
+import { reports, set } from "./scriptedRun.ts";
 
 const phase = (app: App) => app.run.phase.value;
 const stepsDone = (app: App): number => app.run.steps.value.length;
@@ -85,6 +58,49 @@ describe("a run", () => {
     expect((await store.listRuns())[0]?.probes?.map(({ step }) => step)).toEqual([0, 2]);
     expect(app.run.notes.value).toHaveLength(1);
     expect(app.run.notes.value[0]).toMatch(/after step 4: 5,000 documents .* 12 s/u);
+  });
+
+  const look = (step: number, score: number): RunReport => ({ kind: "dev", dev: { step, score, seconds: 1 } });
+
+  it("stores the looks at dev, and hands them back; those after the checkpoint come again", async () => {
+    const best = { step: 0, score: 0.5, looked: 2, weights: new Float32Array(1) };
+    const { pipeline, log } = scripted([
+      look(0, 0.5),
+      look(2, 0.4),
+      { kind: "checkpoint", checkpoint: { ...checkpointAt(3), best } },
+      look(4, 0.6),
+    ]);
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline, store });
+    await startRun(app);
+    const [stored] = await store.listRuns();
+    expect(stored?.dev?.map(({ step, score }) => [step, score])).toEqual([
+      [0, 0.5],
+      [2, 0.4],
+      [4, 0.6],
+    ]);
+    if (stored) await takeUp(app, { ...stored, status: "stopped" });
+    expect(recordOf(app).dev?.map(({ step }) => step)).toEqual([0, 2]);
+    await resumeRun(app);
+    expect(log.inputs[1]?.earlier?.dev?.map(({ step }) => step)).toEqual([0, 2]);
+    expect(log.inputs[1]?.checkpoint?.best).toEqual(best);
+    // As the pipeline reports them anew.
+    expect(recordOf(app).dev?.map(({ step }) => step)).toEqual([0, 2, 4]);
+  });
+
+  it("of an earlier version of the page goes on with what it was: all of the encoder, AdamW, a batch a step", async () => {
+    const { pipeline, log } = scripted([]);
+    const store = memoryStore(now);
+    const app = await fakeApp({ pipeline, store });
+    await startRun(app);
+    const record = recordOf(app);
+    const { side, optimizer, precision, recompute, accumulate, ...config } = record.config;
+    expect([side, optimizer, precision, recompute, accumulate]).toEqual(["both", "adamw", "f32", false, 1]);
+    await store.saveCheckpoint(record.id, checkpointAt(2));
+    await takeUp(app, { ...record, config: config as typeof record.config, status: "stopped" });
+    await resumeRun(app);
+    expect(log.inputs[1]?.config).toEqual(record.config);
+    expect(log.inputs[1]?.checkpoint).toEqual(checkpointAt(2));
   });
 
   it("is given the guide that was chosen, and the record names it", async () => {
@@ -226,62 +242,5 @@ describe("a run that cannot be saved", () => {
     await ended;
     expect(recordOf(app).status).toBe("finished");
     expect(app.run.session.checkpoint?.step).toBe(3);
-  });
-});
-
-describe("a run after a reload", () => {
-  const busy: RunReport = { kind: "progress", stage: "train", progress: { done: 2, total: 3, unit: "steps" } };
-  const unfinished = [...reports.slice(0, -3), ...Array.from({ length: 50 }, () => busy)];
-
-  /** A store as a closed page leaves it: after step 2, with the checkpoint of step 1. */
-  async function leftStore(): Promise<AppStore> {
-    const store = memoryStore(now);
-    const app = await fakeApp({ pipeline: scripted(unfinished).pipeline, store });
-    const ended = startRun(app);
-    await until(() => stepsDone(app) === 2);
-    await saveBeforeLeaving(app);
-    const [left] = await store.listRuns();
-    await stopRun(app);
-    await ended;
-    if (left) await store.putRun(left);
-    return store;
-  }
-
-  it("is offered from its last checkpoint and handed what it had made", async () => {
-    const store = await leftStore();
-    const { pipeline, log } = scripted(reports);
-    const app = await fakeApp({ pipeline, store });
-    app.runs.value = await store.listRuns();
-    expect(app.runs.value[0]?.steps).toHaveLength(2);
-    await offerUnfinished(app);
-    expect(phase(app)).toBe("paused");
-    expect(app.run.steps.value.map(({ step }) => step)).toEqual([1]);
-    expect(log.inputs).toHaveLength(0);
-    await resumeRun(app);
-    expect(log.inputs[0]).toMatchObject({ checkpoint: { step: 1 }, products: { trainingSet: set } });
-    expect(recordOf(app).status).toBe("finished");
-    expect(stepsDone(app)).toBe(3);
-  });
-
-  it("can be stopped without going on", async () => {
-    const store = await leftStore();
-    const { pipeline, log } = scripted(reports);
-    const app = await fakeApp({ pipeline, store });
-    app.runs.value = await store.listRuns();
-    await offerUnfinished(app);
-    await stopRun(app);
-    expect(log.inputs).toHaveLength(0);
-    expect((await store.listRuns())[0]?.status).toBe("stopped");
-    const [stopped] = app.runs.value;
-    if (stopped) await takeUp(app, stopped);
-    expect(phase(app)).toBe("paused");
-  });
-
-  it("is left alone by a second tab", async () => {
-    const store = await leftStore();
-    const app = await fakeApp({ store, writer: false });
-    app.runs.value = await store.listRuns();
-    await offerUnfinished(app);
-    expect(phase(app)).toBe("idle");
   });
 });

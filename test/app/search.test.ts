@@ -2,6 +2,7 @@ import { expect, it } from "vitest";
 import { exampleQueries, searchFor } from "../../src/app/search.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
 import type { EncoderStages, RetrieverStages } from "../../src/domain/stages.ts";
+import { setField } from "../../src/app/recipe.ts";
 import { startRun } from "../../src/app/run.ts";
 import { collection, fakeApp, recordOf, scripted } from "./fakes.ts";
 
@@ -96,6 +97,34 @@ it("has the encoder's hits alone and fused with BM25, before and after", async (
     after: { alone: hits("d2"), rrf: hits("d2", "d1"), zscore: [] },
   });
   expect(app.search.rankedBy.value).toBe("alone");
+});
+
+it("searches trained queries in the documents' vectors from before, where queries alone were trained", async () => {
+  const indexed: string[] = [];
+  const encoder: Partial<EncoderStages> = {
+    open: async function* () {
+      return { model: 1, card: {}, engine: {} } as never;
+    },
+    encode: async function* () {
+      return { dimensions: 1, values: new Float32Array(1) };
+    },
+  };
+  const searching: Partial<RetrieverStages> = {
+    ...retriever,
+    indexVectors: async function* ({ name, vectors }) {
+      indexed.push(`${name}: ${vectors.values.join()}`);
+    },
+    searchFused: async function* () {
+      return { alone: [], rrf: [], zscore: [] };
+    },
+  };
+  const app = await fakeApp({ retriever: searching, encoder, pipeline: scripted([]).pipeline });
+  setField(app, "side", "queries");
+  await startRun(app);
+  const vectors = { dimensions: 1, values: Float32Array.of(1, 2) };
+  await app.deps.store.putProduct(recordOf(app).id, { name: "vectorsBefore", value: vectors });
+  await searchFor(app, "why tides");
+  expect(indexed).toEqual(["before: 1,2", "after: 1,2"]);
 });
 
 it("offers queries held out from training", () => {

@@ -121,6 +121,41 @@ describe("time left of the training", () => {
     expect(await at(143, step(5, 6, 3))).toEqual(about(3));
   });
 
+  it("adds the looks at dev to come, once one that encoded the documents was timed", async () => {
+    const { at } = await clocked({ best: true, bestEvery: "2" });
+    const look = (after: number, seconds: number): RunReport => ({
+      kind: "dev",
+      dev: { step: after, score: 0.5, seconds },
+    });
+    await at(0, { kind: "started", stage: "train" });
+    await at(1, look(0, 1));
+    // 4 steps of 3 s; looks after steps 2, 4 and 5.
+    expect(await at(4, step(1, 5, 3))).toEqual(atLeast(12));
+    expect(await at(7, step(2, 5, 3))).toEqual(atLeast(9));
+    await at(9, progress("train", 100, 300));
+    // 100 documents in 5 s: 5 s for the rest of them, and the steps.
+    expect(await at(14, progress("train", 200, 300))).toEqual(atLeast(14));
+    await at(26, progress("train", 300, 300));
+    // Two more looks of 20 s.
+    expect(await at(27, look(2, 20))).toEqual(about(9 + 40));
+    expect(await at(30, step(3, 5, 3))).toEqual(about(6 + 40));
+    expect(await at(33, step(4, 5, 3))).toEqual(about(3 + 40));
+    await at(38, progress("train", 100, 300));
+    // 5 s for the rest of the documents; one more look of 20 s after that.
+    expect(await at(43, progress("train", 200, 300))).toEqual(about(3 + 5 + 20));
+    await at(48, progress("train", 300, 300));
+    expect(await at(53, look(4, 20))).toEqual(about(3 + 20));
+    expect(await at(56, step(5, 5, 3))).toEqual(about(20));
+    expect(await at(76, look(5, 20))).toEqual(about(0));
+  });
+
+  it("takes the first look for a measure where documents do not train", async () => {
+    const { at } = await clocked({ best: true, bestEvery: "2", side: "queries" });
+    await at(0, { kind: "started", stage: "train" });
+    await at(1, { kind: "dev", dev: { step: 0, score: 0.5, seconds: 1 } });
+    expect(await at(4, step(1, 4, 3))).toEqual(about(9 + 2));
+  });
+
   it("says which it is", () => {
     expect([about(0.4), about(12), atLeast(200), atLeast(0)].map(timeLeftWords)).toEqual([
       "almost done",

@@ -77,6 +77,48 @@ describe("the recipe form", () => {
     expect(app.recipe.config.value?.loss).toBe("marginMSE");
   });
 
+  it("takes of what trains what is asked for, and leaves the rest to the recipe", () => {
+    const none = parseConfig(configInput({ ...defaultFields, loraRank: "3", dropoutHidden: "0.3", bestEvery: "7" }));
+    expect(none).toEqual(parseConfig({}));
+    const fields = {
+      ...defaultFields,
+      side: "queries" as const,
+      frozenLayers: "0",
+      lora: true,
+      loraRank: "4",
+      loraAlpha: "",
+      loraMatrices: "attention" as const,
+      dropout: true,
+      dropoutHidden: "0,2",
+      batchTokens: "2048",
+      accumulate: "4",
+      optimizer: "adamw16" as const,
+      precision: "f16" as const,
+      microTokens: "512",
+      recompute: true,
+      best: true,
+      bestEvery: "10",
+      bestPatience: "3",
+    };
+    expect(parseConfig(configInput(fields))).toMatchObject({
+      side: "queries",
+      frozenLayers: 0,
+      lora: { rank: 4, alpha: 16, matrices: ["attention.qkv", "attention.output"] },
+      dropout: { hidden: 0.2, attention: 0.1 },
+      batchTokens: 2048,
+      accumulate: 4,
+      optimizer: "adamw16",
+      precision: "f16",
+      microTokens: 512,
+      recompute: true,
+      best: { every: 10, patience: 3 },
+    });
+    expect(parseConfig(configInput({ ...fields, bestPatience: " " })).best).toEqual({ every: 10 });
+    expect(() => parseConfig(configInput({ ...fields, bestEvery: "" }))).toThrow("best.every");
+    expect(() => parseConfig(configInput({ ...fields, loraRank: "many" }))).toThrow("lora.rank");
+    expect(() => parseConfig(configInput({ ...fields, anceCount: "1" }))).toThrow("Take adore");
+  });
+
   const found = { first: 2, last: 9 };
   it.each([
     [

@@ -58,6 +58,29 @@ test("the loss is plain InfoNCE, and each addition has its published constants",
   });
 });
 
+test("all of the encoder trains with AdamW in float32, a batch a step, and each addition has its published constants", () => {
+  const usual = parseConfig({});
+  expect(usual).toMatchObject({ side: "both", optimizer: "adamw", precision: "f32", recompute: false, accumulate: 1 });
+  for (const silent of ["frozenLayers", "lora", "dropout", "microTokens", "batchTokens", "best"])
+    expect(usual).not.toHaveProperty(silent);
+  expect(parseConfig({ lora: {}, dropout: {}, best: { every: 5 } })).toMatchObject({
+    lora: { rank: 8, alpha: 16, matrices: ["attention.qkv", "attention.output", "intermediate", "output"] },
+    dropout: { hidden: 0.1, attention: 0.1 },
+    best: { every: 5 },
+  });
+  expect(parseConfig({ frozenLayers: 0 }).frozenLayers).toBe(0);
+});
+
+test("ADORE trains queries alone, as published; ANCE cannot", () => {
+  const adore = {
+    negatives: [{ source: "adore" as const, count: 1 }],
+    side: "queries" as const,
+    loss: "lambdaRank" as const,
+  };
+  expect(parseConfig(adore)).toMatchObject({ side: "queries", loss: "lambdaRank" });
+  expect(() => parseConfig({ ...adore, negatives: [{ source: "ance", count: 1 }] })).toThrow("Take adore");
+});
+
 test("GIST and MarginMSE need a guide, nothing else does", () => {
   const given = [
     { gist: {} },
@@ -133,6 +156,29 @@ test.each([
   ["no dimensions", { dimensions: [] }, "dimensions"],
   ["half a dimension", { dimensions: [1.5] }, "dimensions.0"],
   ["a dimension twice", { dimensions: [8, 4, 8] }, "dimensions: each number may stand there once"],
+  ["half a layer", { frozenLayers: 0.5 }, "frozenLayers"],
+  ["LoRA of rank 0", { lora: { rank: 0 } }, "lora.rank"],
+  ["LoRA that counts nothing", { lora: { alpha: 0 } }, "lora.alpha"],
+  ["LoRA nowhere", { lora: { matrices: [] } }, "lora.matrices"],
+  ["a matrix twice", { lora: { matrices: ["output", "output"] } }, "lora.matrices: each matrix may stand there once"],
+  ["an unknown matrix", { lora: { matrices: ["pooler"] } }, "lora.matrices.0"],
+  ["dropout of everything", { dropout: { hidden: 1 } }, "dropout.hidden"],
+  ["dropout below zero", { dropout: { attention: -0.1 } }, "dropout.attention"],
+  ["an unknown optimiser", { optimizer: "sgd" }, "optimizer"],
+  ["an unknown precision", { precision: "f8" }, "precision"],
+  ["no tokens at once", { microTokens: 0 }, "microTokens"],
+  ["an empty budget", { batchTokens: 0 }, "batchTokens"],
+  ["steps of no batch", { accumulate: 0 }, "accumulate"],
+  ["an unknown side", { side: "documents" }, "side"],
+  ["ANCE without documents that train", { side: "queries", negatives: [{ source: "ance", count: 1 }] }, "side:"],
+  [
+    "a symmetric loss of queries alone",
+    { side: "queries", symmetric: true },
+    'symmetric: it does not go with side "queries"',
+  ],
+  ["looks at dev never", { best: { every: 0 } }, "best.every"],
+  ["looks at dev nobody knows when", { best: {} }, "best.every"],
+  ["no patience at all", { best: { every: 1, patience: 0 } }, "best.patience"],
   ["an unknown key", { temprature: 0.1 }, "temprature: there is no such key"],
   ["an unknown key inside", { evaluate: { splits: "test" } }, "evaluate.splits: there is no such key"],
   ["a string for a number", { batchSize: "16" }, "batchSize"],

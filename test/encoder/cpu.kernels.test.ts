@@ -136,7 +136,8 @@ function parametersOf(heap: Heap, weight: Float64Array, bias: Float64Array | und
     ones: putVector(heap, new Float64Array(hidden).fill(1)),
     zeros: putVector(heap, new Float64Array(hidden)),
     weight: (region) => weights[region] ?? NaN,
-    gradient: (region) => gradients[region] ?? NaN,
+    gradient: (region) => gradients[region],
+    bottom: -1,
     has: (region) => region in weights,
   };
   return { parameters, gradients };
@@ -214,10 +215,12 @@ interface Sizes {
   readonly window?: number;
   /** With a bias by distance. */
   readonly reach?: number;
+  /** With so many of the weights dropped. */
+  readonly rate?: number;
 }
 
 /** Attention over texts of these lengths, there and back. */
-function attended(heap: Heap, lengths: readonly number[], { H, N, window, reach }: Sizes, scale: number) {
+function attended(heap: Heap, lengths: readonly number[], { H, N, window, reach, rate }: Sizes, scale: number) {
   const texts = pack(lengths.map((length) => Array.from({ length }, () => 0)));
   const T = texts.tokenIds.length;
   const qkv = normals(T * 3 * H, "qkv", scale);
@@ -226,13 +229,16 @@ function attended(heap: Heap, lengths: readonly number[], { H, N, window, reach 
   const values = normals(N * (2 * (reach ?? 1) - 1), "bias", 2);
   const gradient = new Float64Array(values.length).fill(1);
   const bias = reach === undefined ? undefined : { reach, values: Float32Array.from(values), gradient };
-  const own = { context, kept: heap.take(keptFloats(T, N)), window, bias };
+  const dropped = { seed: 0xdeadbeef, site: 7, rate: rate ?? 0 };
+  const dropping = rate === undefined ? undefined : { ...dropped, row: 1000 };
+  const own = { context, kept: heap.take(keptFloats(T, N)), window, bias, dropping };
   const given = { texts, heads: N, qkv: put(heap, 3 * H, qkv), ...own };
   const dqkv = window === undefined ? empty(heap, T, 3 * H) : put(heap, 3 * H, new Float64Array(T * 3 * H));
   attend(heap, given);
   attendBackward(heap, given, put(heap, H, dContext), dqkv);
   const { cuSeqlens } = texts;
-  const size = { H, N, cuSeqlens, ...(window !== undefined && { window }) };
+  const dropout = rate === undefined ? undefined : { ...dropped, firstToken: 1000 };
+  const size = { H, N, cuSeqlens, window, dropout };
   if (!bias) return { context, dqkv, truth: attention(qkv, size), back: attentionGradient(qkv, dContext, size) };
   const biased = { ...size, bias: { reach: bias.reach, values } };
   const dBias = { found: gradient.map((value) => value - 1), truth: biasGradient(qkv, dContext, biased) };
@@ -256,6 +262,9 @@ test.each<readonly [lengths: readonly number[], sizes: Sizes, scale: number]>([
   [[3, 1, 9, 40], { H: 15, N: 3, reach: 40 }, 1],
   [[170, 30], { H: 12, N: 2, reach: 175 }, 1],
   [[150, 3], { H: 12, N: 2, reach: 150, window: 7 }, 1],
+  // Keys and queries are counted on from block to block.
+  [[5, 150, 1], { H: 12, N: 2, rate: 0.3 }, 1],
+  [[150, 3], { H: 12, N: 2, reach: 150, window: 7, rate: 0.5 }, 1],
 ])("attention within texts of %j tokens, %o, numbers of about %i", (lengths, sizes, scale) => {
   const heap = newHeap();
   const { context, dqkv, truth, back, dBias } = attended(heap, lengths, sizes, scale);

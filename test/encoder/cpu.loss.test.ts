@@ -33,6 +33,16 @@ test.each(lossCases)("%s: a single query with a single candidate", (_, settings)
   expect(dEmbeddings.every((d) => Math.abs(d) < 1e-9)).toBe(true);
 });
 
+test.each(lossCases)("%s: a candidate that is fixed counts as any other, and has no gradient", (_, settings) => {
+  const lists = listsOf([3, 1, 7, 9, 4], 11);
+  const e = Float32Array.from(normalise(normals(11 * H, "e"), H));
+  const whole = lossOf(e, H, lists, settings);
+  // Texts from number 6 on, none of which is a query, are given instead of encoded.
+  const some = lossOf(e.subarray(0, 6 * H), H, { ...lists, fixed: e.slice(6 * H) }, settings);
+  expect(some.loss).toBe(whole.loss);
+  expect(some.dEmbeddings).toEqual(whole.dEmbeddings.slice(0, 6 * H));
+});
+
 test("LambdaRank looks no deeper than 200, and of equal scores the earlier ranks higher", () => {
   // One query along the first axis, the positive at `height`, every negative with the score .5.
   const lossAt = (height: number, negatives: number) => {
@@ -94,5 +104,6 @@ test("what a loss needs and a batch lacks is noticed", () => {
   const e = Float32Array.from(normalise(normals(4 * H, "e"), H));
   expect(() => lossOf(e, H, bare, { temperature: 1, hardness: 1 })).toThrow("no roles");
   expect(() => lossOf(e, H, bare, { temperature: 1, loss: "marginMSE" })).toThrow("no targets");
+  expect(() => lossOf(e, H, { ...bare, fixed: new Float32Array(8) }, { temperature: 1 })).toThrow("for a width of 7");
   expect(() => lossOf(e, H, bare, { temperature: 1, dimensions: [8] })).toThrow("a prefix of 8 of 7");
 });

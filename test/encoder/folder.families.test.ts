@@ -12,7 +12,7 @@ import { families, familyFolder, familyNames, randomTensors, type Family } from 
 const golden = (path: string) => readFileSync(new URL(`../fixtures/golden/${path}`, import.meta.url));
 
 // The scripts that made these were checked against transformers' models: no parameter missing, none unexpected.
-test.each(["mean-hybrid", "distilbert-mean", "xlm-roberta-cls", "mpnet-mean", "modernbert-cls"])(
+test.each(["mean-hybrid", "distilbert-mean", "roberta-mean", "xlm-roberta-cls", "mpnet-mean", "modernbert-cls"])(
   "the tensors of %s are the model's, all of them and no other",
   (name) => {
     const table = parameterTable(shapeOf(golden(`${name}/config.json`).toString()));

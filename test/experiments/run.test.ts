@@ -151,6 +151,48 @@ test("the exported model is an encoder that measures the same before as it did a
   expect(metrics("again")["before"]).toEqual(metrics("one")["after"]);
 });
 
+test("the best on dev is told and kept; queries alone leave two encoders", () => {
+  for (const file of ["corpus.jsonl", "queries.jsonl"]) write(`withDev/${file}`, readFileSync(at("data", file)));
+  const judged = (name: string) =>
+    readFileSync(at("data", "qrels", name), "utf8")
+      .trim()
+      .split("\n");
+  const [head = "", ...rows] = judged("train.tsv");
+  const split = (name: string, of: readonly string[]) =>
+    write(`withDev/qrels/${name}.tsv`, [head, ...of, ""].join("\n"));
+  split("train", rows.slice(0, 2));
+  split("dev", rows.slice(2));
+  split("test", judged("test.tsv").slice(1));
+  const negatives = [{ source: "bm25", count: 2 }];
+  const recipe = { batchSize: 1, epochs: 2, negatives, side: "queries", best: { every: 2 }, learningRate: 0.01 };
+  write("best.json", JSON.stringify(recipe));
+  const data = ["--data", at("withDev"), "--encoder", at("encoder")];
+  const { status, stdout } = experiment(...data, "--config", at("best.json"), "--out", at("best"));
+  expect(status).toBe(0);
+  expect(stdout).toMatch(/^dev after step 2: nDCG@10 \.?\d/mu);
+  const { dev } = json("best") as { dev: { kept: number; looks: { step: number; score: number }[] } };
+  expect(dev).toMatchObject({ split: "dev", queries: 2, looks: [{ step: 0 }, { step: 2 }, { step: 4 }] });
+  const most = Math.max(...dev.looks.map(({ score }) => score));
+  expect(dev.looks.find(({ score }) => score === most)?.step).toBe(dev.kept);
+  expect(json("one")["dev"]).toBeNull();
+  expect(read("best", "model/README.md")).toContain("queries` has the encoder for them");
+  // The documents' encoder is the one from before.
+  write("measure.json", JSON.stringify({ steps: 0 }));
+  const again = experiment(
+    "--data",
+    at("withDev"),
+    "--encoder",
+    at("best", "model", "documents"),
+    "--config",
+    at("measure.json"),
+    "--out",
+    at("before"),
+  );
+  expect(again.status).toBe(0);
+  expect(read("before", "before.trec")).toBe(read("best", "before.trec"));
+  expect(readFileSync(at("best", "model", "queries", "model.safetensors")).length).toBeGreaterThan(0);
+});
+
 test("--train takes rows as they are, in file order, and --seed wins over the recipe", () => {
   write(
     "rows.jsonl",

@@ -69,3 +69,25 @@ test("the card has a row for each system that was measured, and the clean querie
   expect(whole).toContain("| Encoder after | 0.6000");
   expect(cleanTable).toContain("| Encoder after | 0.3000");
 });
+
+test("the card says what was trained, and which weights were kept", () => {
+  expect(cardOf(tinyShape)).toContain("- Trained: The encoder\n");
+  const dev = { split: "dev", queries: 20, looks: [], kept: 40 };
+  const card = cardOf(tinyShape, { dev }, { lora: {}, optimizer: "adamw16", best: { every: 10 } });
+  expect(card).toContain(
+    "- Trained: The encoder, LoRA of rank 8 (alpha 16) in all matrices of its layers; moments in 16 bits\n",
+  );
+  expect(card).toContain(
+    "- Kept: the best on dev, looked at every 10 steps: those after step 40 (20 queries of the split dev)\n",
+  );
+  const before = cardOf(tinyShape, { dev: { ...dev, kept: 0 } }, { best: { every: 10 } });
+  expect(before).toContain("those from before training (20 queries");
+});
+
+test("where queries alone were trained, the card has two encoders to use", () => {
+  expect(cardOf(tinyShape)).not.toContain("/queries");
+  const card = cardOf(tinyShape, {}, { side: "queries" });
+  expect(card).toContain('SentenceTransformer("path/to/this/folder/queries")');
+  expect(card).toContain('SentenceTransformer("path/to/this/folder/documents")');
+  expect(card).toContain("- Trained: The encoder of queries alone\n");
+});

@@ -53,6 +53,21 @@ test.each([
   await expect(readFolder([{ path: "x.zip", blob: given }])).rejects.toThrow(words);
 });
 
+test("refuses both encoders of a run that trained queries alone, and takes one of them", async () => {
+  const { files } = tinyEncoder();
+  const under = (...sides: string[]) =>
+    zipSync(
+      Object.fromEntries(
+        sides.flatMap((side) => Object.entries(files).map(([path, bytes]) => [`${side}/${path}`, bytes])),
+      ),
+    );
+  const given = (...sides: string[]) => readFolder([{ path: "x.zip", blob: blob(under(...sides)) }]);
+  await expect(given("documents", "queries")).rejects.toThrow("two encoders");
+  await expect(given("run/queries", "run/documents")).rejects.toThrow(NotAnEncoder);
+  expect((await given("queries")).files).toEqual(files);
+  expect((await given("documents", "queries/old")).files).toEqual(files);
+});
+
 test("refuses a zip of very many files before unpacking them", async () => {
   const files = Object.fromEntries(Array.from({ length: 1200 }, (_, i) => [`${i}.txt`, text("x")]));
   await expect(readFolder([{ path: "x.zip", blob: blob(zipSync(files)) }])).rejects.toThrow("more than 1000 files");

@@ -50,6 +50,26 @@ test.each([
   expect(error(out["dtable"], tableGradient(dx, tokenIds, V, H))).toBeLessThan(1e-6);
 });
 
+test("a table's gradient is added to what is there, where a token reads", async () => {
+  const [T, H, V] = [33, 65, 40];
+  const tokenIds = Int32Array.from({ length: T }, (_, i) => (i * i) % 11);
+  const [dx, dtable] = [normals(T * H, "dx"), normals(V * H, "there")];
+  const rows = sortRows(tokenIds, V);
+  const out = await bench.run({
+    counts: { T, words: rows.ids.length },
+    inputs: { ...rows, dx, dtable },
+    outputs: {},
+    dispatches: (at) => [
+      embeddingBackward(
+        { dtable: at("dtable"), rows: { ids: at("ids"), offsets: at("offsets"), order: at("order") }, dx: at("dx") },
+        { H, distinct: "words", adds: true },
+      ),
+    ],
+  });
+  const truth = tableGradient(dx, tokenIds, V, H).map((value, i) => value + (dtable[i] ?? NaN));
+  expect(error(out["dtable"], truth)).toBeLessThan(1e-6);
+});
+
 test("without token types, positions from any row on", async () => {
   const [T, H] = [33, 65];
   const tokenIds = Int32Array.from({ length: T }, (_, i) => (i * i) % 11);

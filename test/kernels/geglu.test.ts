@@ -20,13 +20,14 @@ test.each([
   const out = await bench.run({
     counts: { T },
     inputs: { x, dy },
-    outputs: { y: T * C, dx: T * 2 * C },
+    outputs: { y: T * C, dx: T * 2 * C, again: T * C },
     dispatches: (at) => [
       gegluForward({ y: at("y"), counts: at("counts"), x: at("x") }, { C }),
-      gegluBackward({ dx: at("dx"), counts: at("counts"), x: at("x"), dy: at("dy") }, { C }),
+      gegluBackward({ dx: at("dx"), counts: at("counts"), x: at("x"), dy: at("dy"), y: at("again") }, { C }),
     ],
   });
   expect(error(out["y"], geglu(x, C))).toBeLessThan(1e-6);
+  expect(error(out["again"], geglu(x, C))).toBeLessThan(1e-6);
   expect(error(out["dx"], gegluGradient(x, dy, C))).toBeLessThan(1e-6);
 });
 

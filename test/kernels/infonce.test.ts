@@ -91,6 +91,6 @@ test("the reference's gradient is its derivative", () => {
 
 test("a batch whose indices do not fit together is refused", () => {
   const batch = batchOf([3, 2], 5);
-  expect(() => touchingPairs({ ...batch, candidates: batch.candidates.map(() => 5) })).toThrow(/one of 5 texts/);
+  expect(() => touchingPairs({ ...batch, candidates: batch.candidates.map(() => 5) })).toThrow(/one of 5 vectors/);
   expect(() => touchingPairs({ ...batch, offsets: Int32Array.of(0, 0, 5) })).toThrow(/no candidate/);
 });

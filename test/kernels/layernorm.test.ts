@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { layerNormBackward, layerNormForward } from "../../src/kernels/layernorm/layernorm.ts";
+import { layerNormForward, layerNormInput, layerNormWeight } from "../../src/kernels/layernorm/layernorm.ts";
 import { PARTS } from "../../src/kernels/reduce/reduce.ts";
 import { layerNorm, layerNormGradients } from "../reference/layernorm.ts";
 import { differences, error, kernelBench, normals, type Bench } from "../support/kernels.ts";
@@ -27,10 +27,11 @@ test.each([
     outputs: { y: T * H, mean: T, rstd: T, dx: T * H, dweight: H, dbias: H, a: PARTS * H, b: PARTS * H },
     dispatches: (at) => {
       const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), mean: at("mean"), rstd: at("rstd") };
-      const gradients = { dx: at("dx"), dweight: at("dweight"), dbias: at("dbias"), dy: at("dy") };
+      const gradients = { dweight: at("dweight"), dbias: at("dbias"), scratch: [at("a"), at("b")] } as const;
       return [
         layerNormForward({ ...shared, y: at("y"), bias: at("bias") }, { H, epsilon }),
-        ...layerNormBackward({ ...shared, ...gradients, scratch: [at("a"), at("b")] }, { H }),
+        layerNormInput({ ...shared, dx: at("dx"), dy: at("dy") }, { H }),
+        ...layerNormWeight({ ...shared, ...gradients, dy: at("dy") }, { H }),
       ];
     },
   });
@@ -45,8 +46,12 @@ test.each([
   expect(error(out["dbias"], gradients.dbias)).toBeLessThan(1e-6);
 });
 
-test("without a bias", async () => {
-  const [T, H, epsilon] = [33, 65, 1e-5];
+test.each([
+  { T: 1, H: 7 },
+  { T: 33, H: 65 },
+  { T: 129, H: 8 },
+])("without a bias at %o", async ({ T, H }) => {
+  const epsilon = 1e-5;
   const [x, weight, dy] = [normals(T * H, "x", 3), normals(H, "w"), normals(T * H, "dy")];
   const out = await bench.run({
     counts: { T },
@@ -54,10 +59,11 @@ test("without a bias", async () => {
     outputs: { y: T * H, mean: T, rstd: T, dx: T * H, dweight: H, a: PARTS * H, b: PARTS * H },
     dispatches: (at) => {
       const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), mean: at("mean"), rstd: at("rstd") };
-      const gradients = { dx: at("dx"), dweight: at("dweight"), dy: at("dy") };
+      const gradients = { dweight: at("dweight"), scratch: [at("a"), at("b")] } as const;
       return [
         layerNormForward({ ...shared, y: at("y") }, { H, epsilon }),
-        ...layerNormBackward({ ...shared, ...gradients, scratch: [at("a"), at("b")] }, { H }),
+        layerNormInput({ ...shared, dx: at("dx"), dy: at("dy") }, { H }),
+        ...layerNormWeight({ ...shared, ...gradients, dy: at("dy") }, { H }),
       ];
     },
   });
@@ -65,6 +71,35 @@ test("without a bias", async () => {
   expect(error(out["y"], layerNorm(x, weight, new Float64Array(H), epsilon).y)).toBeLessThan(1e-5);
   expect(error(out["dx"], gradients.dx)).toBeLessThan(2e-5);
   expect(error(out["dweight"], gradients.dweight)).toBeLessThan(1e-5);
+});
+
+test.each([true, false])("gradients are added to what is there, with a bias: %s", async (biased) => {
+  const [T, H, epsilon] = [33, 65, 1e-5];
+  const [x, weight, dy] = [normals(T * H, "x", 3), normals(H, "w"), normals(T * H, "dy")];
+  const there = { dx: normals(T * H, "dx"), dweight: normals(H, "dw"), dbias: normals(H, "db") };
+  const out = await bench.run({
+    counts: { T },
+    inputs: { x, weight, dy, ...there },
+    outputs: { y: T * H, mean: T, rstd: T, a: PARTS * H, b: PARTS * H },
+    dispatches: (at) => {
+      const shared = { counts: at("counts"), x: at("x"), weight: at("weight"), mean: at("mean"), rstd: at("rstd") };
+      const gradients = {
+        dweight: at("dweight"),
+        scratch: [at("a"), at("b")],
+        ...(biased && { dbias: at("dbias") }),
+      } as const;
+      return [
+        layerNormForward({ ...shared, y: at("y") }, { H, epsilon }),
+        layerNormInput({ ...shared, dx: at("dx"), dy: at("dy") }, { H, adds: true }),
+        ...layerNormWeight({ ...shared, ...gradients, dy: at("dy") }, { H, adds: true }),
+      ];
+    },
+  });
+  const truth = layerNormGradients(x, weight, dy, epsilon);
+  const sum = (before: Float64Array, by: Float64Array) => before.map((value, i) => value + (by[i] ?? NaN));
+  expect(error(out["dx"], sum(there.dx, truth.dx))).toBeLessThan(2e-5);
+  expect(error(out["dweight"], sum(there.dweight, truth.dweight))).toBeLessThan(1e-5);
+  expect(error(out["dbias"], biased ? sum(there.dbias, truth.dbias) : there.dbias)).toBeLessThan(1e-6);
 });
 
 test("the reference's gradients are its derivatives", () => {

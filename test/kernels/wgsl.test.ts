@@ -12,7 +12,9 @@ let device: GPUDevice;
 beforeAll(async () => {
   const adapter = await (await nullGpu()).requestAdapter();
   if (!adapter) throw new Error("Dawn has no null backend");
-  device = await adapter.requestDevice();
+  // Kernels that `enable` something are only for devices that have it.
+  const requiredFeatures: GPUFeatureName[] = ["subgroups"];
+  device = await adapter.requestDevice({ requiredFeatures });
 });
 afterAll(() => {
   device.destroy();

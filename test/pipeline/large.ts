@@ -59,6 +59,9 @@ const encoder = {
   async *encode({ texts, kind }: { readonly texts: readonly string[]; readonly kind: string }) {
     return { dimensions: DIMENSIONS, values: unitVectors(texts.length, kind === "query" ? 1 : 2) };
   },
+  async *predict() {
+    return undefined;
+  },
   async *close() {},
 } as unknown as EncoderStages;
 

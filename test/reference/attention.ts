@@ -1,3 +1,4 @@
+import { dropHash, dropThreshold } from "../../src/encoder/dropout.ts";
 import { at, fill, sum } from "./at.ts";
 
 /** (N, 2 · reach − 1): what is added to a head's score by the distance from query to key, from 1 − reach on. */
@@ -12,7 +13,16 @@ export interface Size {
   readonly cuSeqlens: ArrayLike<number>;
   readonly bias?: Bias;
   /** A query sees so many keys on each side of it. */
-  readonly window?: number;
+  readonly window?: number | undefined;
+  readonly dropout?: Dropping | undefined;
+}
+
+/** As src/encoder/dropout.ts says; `firstToken` is the number of this batch's first token. */
+export interface Dropping {
+  readonly rate: number;
+  readonly site: number;
+  readonly seed: number;
+  readonly firstToken: number;
 }
 
 /** A query of one head, and its text's first token and length. */
@@ -49,6 +59,14 @@ function softmaxRow(qkv: Float64Array, { H, N, bias, window = Infinity }: Size, 
   return { p: scores.map((score) => Math.exp(score - logSumExp)), logSumExp, entry };
 }
 
+/** What dropout makes of a weight of 1, that of query and key j. */
+export function factor({ dropout }: Pick<Size, "dropout">, { head, t }: Pick<Query, "head" | "t">, j: number): number {
+  if (!dropout) return 1;
+  const { rate, site, seed, firstToken } = dropout;
+  const hash = dropHash({ seed, site, row: firstToken + t, column: head * 2 ** 16 + j });
+  return hash < dropThreshold(rate) ? 0 : 1 / (1 - rate);
+}
+
 /** context (T, H) and logSumExp (T, N). */
 export function attention(qkv: Float64Array, size: Size) {
   const { H, N } = size;
@@ -58,14 +76,15 @@ export function attention(qkv: Float64Array, size: Size) {
     const { head, t, start, length } = query;
     const row = softmaxRow(qkv, size, query);
     logSumExp[t * N + head] = row.logSumExp;
+    const p = row.p.map((p, j) => p * factor(size, query, j));
     for (let c = 0; c < H / N; c++) {
-      context[t * H + (head * H) / N + c] = sum(length, (j) => at(row.p, j) * row.entry(start + j, 2, c));
+      context[t * H + (head * H) / N + c] = sum(length, (j) => at(p, j) * row.entry(start + j, 2, c));
     }
   });
   return { context, logSumExp };
 }
 
-/** Visits every score that is seen with its gradient, by the derivative of softmax written out. */
+/** Visits every score with its gradient, by the derivative of softmax written out, and its weight after dropout. */
 function eachScore(
   qkv: Float64Array,
   dcontext: Float64Array,
@@ -77,9 +96,13 @@ function eachScore(
   eachQuery(size, (query) => {
     const { head, t, start, length } = query;
     const { p, entry } = softmaxRow(qkv, size, query);
-    const dp = fill(length, (j) => sum(D, (c) => at(dcontext, t * H + head * D + c) * entry(start + j, 2, c)));
+    const factors = fill(length, (j) => factor(size, query, j));
+    const dp = factors.map(
+      (kept, j) => kept * sum(D, (c) => at(dcontext, t * H + head * D + c) * entry(start + j, 2, c)),
+    );
     const along = sum(length, (j) => at(p, j) * at(dp, j));
-    for (let j = 0; j < length; j++) visit(query, j, { ds: at(p, j) * (at(dp, j) - along), p: at(p, j) });
+    for (let j = 0; j < length; j++)
+      visit(query, j, { ds: at(p, j) * (at(dp, j) - along), p: at(p, j) * at(factors, j) });
   });
 }
 

@@ -169,6 +169,51 @@ test("a checkpoint from before there was ANCE loads", async () => {
   expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(3));
 });
 
+const tuned = (step: number) => ({
+  ...checkpointOf(step),
+  tuning: { frozenLayers: 1, lora: { rank: 2, alpha: 4, matrices: ["output" as const] } },
+  best: { step: step - 1, score: 0.25 + step / 64, looked: step, weights: Float32Array.of(step, -1, 0.5) },
+});
+
+test("what trains and what was best on dev come back with their checkpoint, and go with it", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, tuned(4));
+  expect(await store.loadCheckpoint(run)).toEqual(tuned(4));
+  await store.saveCheckpoint(run, { ...tuned(5), ...withMined(5, 2) });
+  expect(await store.loadCheckpoint(run)).toEqual({ ...tuned(5), ...withMined(5, 2) });
+  // After the last step both are the same arena.
+  const { best } = tuned(6);
+  await store.saveCheckpoint(run, { ...tuned(6), weights: best.weights });
+  expect(await store.loadCheckpoint(run)).toEqual({ ...tuned(6), weights: best.weights });
+  for (const step of [7, 8]) await store.saveCheckpoint(run, checkpointOf(step));
+  expect(await store.loadCheckpoint(run)).toEqual(checkpointOf(8));
+  const database = await openDB(name);
+  expect(await database.count("parts")).toBe(6);
+  database.close();
+});
+
+test("a checkpoint whose best weights are damaged is passed over", async () => {
+  const name = freshName();
+  const store = await openTestStore(name);
+  await store.saveCheckpoint(run, tuned(1));
+  await store.saveCheckpoint(run, tuned(2));
+  await damage(name, 1, "best", "flip");
+  expect(await store.loadCheckpoint(run)).toEqual(tuned(1));
+});
+
+test.each(places.filter(({ n }) => n === 4))(
+  "$what at the put of the best leaves the earlier one",
+  async ({ fault, name }) => {
+    const store = await openTestStore(freshName());
+    await store.saveCheckpoint(run, tuned(1));
+    const faulty = faultAtPut(4, fault);
+    await expect(store.saveCheckpoint(run, tuned(2))).rejects.toMatchObject({ name });
+    faulty.restore();
+    expect(await store.loadCheckpoint(run)).toEqual(tuned(1));
+  },
+);
+
 test.each(places.filter(({ n }) => n === 4))(
   "$what at the put of ANCE's negatives leaves the earlier checkpoints",
   async ({ fault, name }) => {

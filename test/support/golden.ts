@@ -1,5 +1,6 @@
-/** PyTorch's truth for a small encoder, read from test/fixtures/golden (made by the scripts beside it). */
+/** PyTorch's truth for an encoder: a folder as the scripts in test/fixtures/golden make it, and as they made those beside them. */
 import { readFileSync } from "node:fs";
+import { pathToFileURL } from "node:url";
 import type { ContrastiveBatch, PackedTexts, TrainerSettings } from "../../src/domain/engine.ts";
 import type { EncoderShape, Pooling } from "../../src/domain/encoder.ts";
 import { shapeOf as transformerShape } from "../../src/encoder/folder/shapes.ts";
@@ -27,7 +28,8 @@ export interface Golden {
   };
 }
 
-interface BatchFile {
+/** batch.json */
+export interface BatchFile {
   readonly texts: readonly (readonly number[])[];
   readonly groups: readonly {
     readonly query: number;
@@ -51,6 +53,7 @@ export const goldenNames = [
   "cls-in-batch",
   "static-in-batch",
   "distilbert-mean",
+  "roberta-mean",
   "xlm-roberta-cls",
   "mpnet-mean",
   "modernbert-cls",
@@ -59,9 +62,9 @@ export const goldenNames = [
 /** Softmax does not see the bias of the keys: its gradient is 0, and what is left is rounding. By whatever name. */
 export const isKeyBias = (tensor: string): boolean => /\.(key|k_lin|k)\.bias$/u.test(tensor);
 
-const at = (name: string, file: string) => new URL(`../fixtures/golden/${name}/${file}`, import.meta.url);
-const json = <T>(name: string, file: string) => JSON.parse(readFileSync(at(name, file), "utf8")) as T;
-const tensors = (name: string, file: string) => readSafetensors(new Uint8Array(readFileSync(at(name, file))));
+const committed = (name: string) => new URL(`../fixtures/golden/${name}/`, import.meta.url);
+const json = <T>(folder: URL, file: string) => JSON.parse(readFileSync(new URL(file, folder), "utf8")) as T;
+const tensors = (folder: URL, file: string) => readSafetensors(new Uint8Array(readFileSync(new URL(file, folder))));
 
 export function pack(texts: readonly (readonly number[])[]): PackedTexts {
   const cuSeqlens = new Int32Array(texts.length + 1);
@@ -69,7 +72,11 @@ export function pack(texts: readonly (readonly number[])[]): PackedTexts {
   return { tokenIds: Int32Array.from(texts.flat()), cuSeqlens };
 }
 
-function contrastive({ texts, groups, in_batch }: BatchFile): ContrastiveBatch {
+export function contrastive({
+  texts,
+  groups,
+  in_batch,
+}: Pick<BatchFile, "texts" | "groups" | "in_batch">): ContrastiveBatch {
   const own = groups.map((group) => [group.positive, ...group.negatives]);
   const rows = own.map((row, b) => (in_batch ? [...row, ...own.filter((_, other) => other !== b).flat()] : row));
   const offsets = new Int32Array(rows.length + 1);
@@ -104,24 +111,29 @@ function arena<T extends Float32Array | Float64Array>(
 }
 
 /** A static encoder has no config.json elsewhere; the others' is read as any other is. */
-function shapeOf(name: string): EncoderShape {
-  const config = json<Readonly<Record<string, number | string>>>(name, "config.json");
+function shapeOf(folder: URL): EncoderShape {
+  const config = json<Readonly<Record<string, number | string>>>(folder, "config.json");
   if (config["model_type"] !== "static") return transformerShape(JSON.stringify(config));
   return { family: "static", hidden: Number(config["hidden_size"]), vocabulary: Number(config["vocab_size"]) };
 }
 
-export function loadGolden(name: (typeof goldenNames)[number]): Golden {
-  const shape = shapeOf(name);
-  const file = json<BatchFile>(name, "batch.json");
+export const loadGolden = (name: (typeof goldenNames)[number]): Golden => readGolden(committed(name), name);
+
+/** What a script left in `path`. */
+export const goldenAt = (path: string): Golden => readGolden(pathToFileURL(`${path}/`), path);
+
+function readGolden(folder: URL, name: string): Golden {
+  const shape = shapeOf(folder);
+  const file = json<BatchFile>(folder, "batch.json");
   const { optimiser } = file;
   const table = parameterTable(shape);
-  const expected = tensors(name, "expected.safetensors");
+  const expected = tensors(folder, "expected.safetensors");
   return {
     name,
     shape,
     pooling: file.pooling,
     table,
-    weights: arena(new Float32Array(table.floats), table, tensors(name, "model.safetensors")),
+    weights: arena(new Float32Array(table.floats), table, tensors(folder, "model.safetensors")),
     batch: contrastive(file),
     settings: {
       temperature: file.temperature,

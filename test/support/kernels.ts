@@ -30,8 +30,9 @@ export interface Bench {
 const none: Counts = { T: 0, S: 0, B: 0, blocks: 0, words: 0, positions: 0 };
 const USAGE = Usage.storage | Usage.uniform | Usage.copySource | Usage.copyTarget;
 
-export async function kernelBench(): Promise<Bench> {
-  const gpu = await openGpu(await vulkanGpu());
+/** On a device of the engine's kind, or on one that was opened for it. */
+export async function kernelBench(opened?: Gpu): Promise<Bench> {
+  const gpu = opened ?? (await openGpu(await vulkanGpu()));
   const pipelines = new Pipelines(gpu);
   const submitter = new Submitter(gpu);
   return {

@@ -6,7 +6,7 @@ import { random } from "../../src/base/random.ts";
  * Each query b of texts 0 … B - 1 has `lengths[b]` candidates among S texts, some more than once, one of them a query.
  * Every other query has written negatives; of the rest some are found, some are nothing, all may be hardened.
  */
-export function listsOf(lengths: readonly number[], S: number): Required<ContrastiveBatch> {
+export function listsOf(lengths: readonly number[], S: number): Required<Omit<ContrastiveBatch, "fixed">> {
   const offsets = new Int32Array(lengths.length + 1);
   lengths.forEach((length, b) => (offsets[b + 1] = (offsets[b] ?? 0) + length));
   const pairs = offsets.at(-1) ?? 0;

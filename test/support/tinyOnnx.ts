@@ -4,52 +4,22 @@
  */
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-
-const encoder = new TextEncoder();
-
-function varint(value: number): number[] {
-  const bytes: number[] = [];
-  for (let left = value; ; left = Math.floor(left / 128)) {
-    if (left < 128) return [...bytes, left];
-    bytes.push((left % 128) + 128);
-  }
-}
-
-/** A field of a protocol buffer: a number as varint, all else with its length before it. */
-function field(number: number, value: number | string | readonly number[]): number[] {
-  if (typeof value === "number") return [...varint(number * 8), ...varint(value)];
-  const bytes = typeof value === "string" ? [...encoder.encode(value)] : value;
-  return [...varint(number * 8 + 2), ...varint(bytes.length), ...bytes];
-}
-
-const FLOAT = 1;
-const INT64 = 7;
-
-function value(name: string, type: number, dims: readonly (string | number)[]): number[] {
-  const shape = dims.flatMap((dim) => field(1, typeof dim === "number" ? field(1, dim) : field(2, dim)));
-  return [...field(1, name), ...field(2, field(1, [...field(1, type), ...field(2, shape)]))];
-}
+import { model } from "../../src/export/onnx/proto.ts";
+import { chunks } from "../../src/export/onnx/protobuf.ts";
 
 /** `table`: [V, V], the scores of each token after each token. */
 function onnx(table: readonly (readonly number[])[]): Uint8Array<ArrayBuffer> {
-  const size = table.length;
-  const data = new Uint8Array(Float32Array.from(table.flat()).buffer);
-  const tensor = [
-    ...field(1, size),
-    ...field(1, size),
-    ...field(2, FLOAT),
-    ...field(8, "table"),
-    ...field(9, [...data]),
-  ];
-  const node = [...field(1, "table"), ...field(1, "input_ids"), ...field(2, "logits"), ...field(4, "Gather")];
-  const graph = [
-    ...field(1, node),
-    ...field(2, "markov"),
-    ...field(5, tensor),
-    ...field(11, value("input_ids", INT64, ["batch", "tokens"])),
-    ...field(12, value("logits", FLOAT, ["batch", "tokens", size])),
-  ];
-  return Uint8Array.from([...field(1, 8), ...field(7, graph), ...field(8, [...field(1, ""), ...field(2, 17)])]);
+  const shape = [table.length, table.length];
+  const values = new Uint8Array(Float32Array.from(table.flat()).buffer);
+  const dims = ["batch", "tokens"] as const;
+  const content = model({
+    name: "markov",
+    nodes: [{ operator: "Gather", inputs: ["table", "input_ids"], outputs: ["logits"], attributes: {} }],
+    initializers: [{ name: "table", type: "float32", shape, data: { length: values.length, make: () => [values] } }],
+    inputs: [{ name: "input_ids", type: "int64", shape: dims }],
+    outputs: [{ name: "logits", type: "float32", shape: [...dims, table.length] }],
+  });
+  return new Uint8Array(Buffer.concat([...chunks(content)]));
 }
 
 const END = "<end>";

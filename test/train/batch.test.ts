@@ -55,6 +55,47 @@ test("masked, a query is not told that what answers it is wrong, nor the same th
   expect(third).toEqual([6, 3, 4, 5]);
 });
 
+describe("documents that do not train", () => {
+  const vectorOf = (text: string) => Float32Array.of(Number(text.slice(1)), 0.5);
+  const fixed = { dimensions: 2, vectorOf };
+
+  test("queries are the only texts; each distinct document is one row, counted from the last text on", () => {
+    const batch = contrastiveBatch({ ...data, fixed }, data.rows, { inBatch: true, mask: true }, tokenize);
+    expect([...batch.texts.tokenIds]).toEqual([1, 0, 1, 1]);
+    expect([...batch.queries]).toEqual([0, 1]);
+    // Rows d0 (2), d1 (3), d2 (4); the second query has d0 itself already.
+    expect([...(batch.fixed ?? [])]).toEqual([0, 0.5, 1, 0.5, 2, 0.5]);
+    expect([...batch.offsets]).toEqual([0, 3, 6]);
+    expect([...batch.candidates]).toEqual([2, 3, 4, 4, 2, 3]);
+  });
+
+  test("the lists name the same documents as where these train", () => {
+    for (const inBatch of [true, false]) {
+      const config = { inBatch, mask: false };
+      const usual = contrastiveBatch(data, data.rows, config, tokenize);
+      const {
+        texts,
+        candidates,
+        fixed: rows = new Float32Array(),
+        ...rest
+      } = contrastiveBatch({ ...data, fixed }, data.rows, config, tokenize);
+      const S = texts.cuSeqlens.length - 1;
+      const numbers = Array.from(candidates, (candidate) => rows[2 * (candidate - S)]);
+      expect(numbers).toEqual(
+        Array.from(usual.candidates, (s) => usual.texts.tokenIds[(usual.texts.cuSeqlens[s] ?? 0) + 1]),
+      );
+      expect(rest).toMatchObject({ queries: usual.queries, offsets: usual.offsets });
+    }
+  });
+
+  test("a repeated query is one text all the same", () => {
+    const twice = { ...data, rows: [...data.rows, ...data.rows] };
+    const batch = contrastiveBatch({ ...twice, fixed }, twice.rows, { inBatch: false, mask: true }, tokenize);
+    expect([...batch.queries]).toEqual([0, 1, 0, 1]);
+    expect([...batch.candidates]).toEqual([2, 3, 4, 2, 2, 3, 4, 2]);
+  });
+});
+
 test("a query with a document's words is another text: prefixes differ", () => {
   const same: TrainingSet = { queries: ["d0"], documents: ["d0"], rows: [{ query: 0, positive: 0, negatives: [] }] };
   expect(contrastiveBatch(same, same.rows, { inBatch: false, mask: true }, tokenize).texts.cuSeqlens).toHaveLength(3);

@@ -41,3 +41,23 @@ test("texts are tokenized by their kind and keep their order, more than are toke
   expect((await finish(read(["3"], "document"))).values).toEqual(Float32Array.of(3, 1));
   expect((await finish(read([], "query"))).values).toHaveLength(0);
 });
+
+test("with two ahead, two batches are under way at once and no more, and the vectors are the same", async () => {
+  const { model } = fakeModel();
+  const texts = Array.from({ length: 90 }, (_, i) => Array.from({ length: 200 + (i % 7) }, () => i));
+  const alone = await finish(encode(model, texts));
+  let [now, most] = [0, 0];
+  const watched: Model = {
+    ...model,
+    async embed(packed) {
+      most = Math.max(most, ++now);
+      await new Promise((resolve) => setTimeout(resolve, 1));
+      now--;
+      return model.embed(packed);
+    },
+  };
+  expect(await finish(encode(watched, texts, 2))).toEqual(alone);
+  expect(most).toBe(2);
+  await finish(encode(watched, texts));
+  expect(now).toBe(0);
+});

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
-import { trainerSettings } from "../../src/train/train.ts";
+import { trainerSettings } from "../../src/train/settings.ts";
 import { createWebGpuEngine } from "../../src/train/webgpu.ts";
 import { vulkanGpu } from "../support/device.ts";
 import { goldenLosses, goldenShape, goldenTable } from "../support/goldenLosses.ts";

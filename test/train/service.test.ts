@@ -174,3 +174,14 @@ test("a closed model is gone", async () => {
     "no model is open",
   );
 });
+
+test("predicts what training takes, and refuses what would train nothing", async () => {
+  const encoder = stages();
+  const model = await open(encoder);
+  const predict = (over = {}) => finish(encoder.predict({ model, config: parseConfig(over) }));
+  const usual = await predict();
+  expect(usual.total).toBe(usual.weights + usual.adapters + usual.gradient + usual.moments + usual.activations);
+  expect((await predict({ batchSize: 64 })).activations).toBeGreaterThan(usual.activations);
+  expect((await predict({ lora: {} })).moments).toBeLessThan(usual.moments);
+  await expect(predict({ frozenLayers: 99 })).rejects.toThrow("nothing would train");
+});

@@ -132,7 +132,8 @@ export async function watchedTraining(engine: Engine, given: TrainInput) {
       const trainer = await model.createTrainer(settings);
       return {
         async step(batch, rate) {
-          seen.push({ weights: await model.weights(), rows: wordsOf(batch) });
+          const batches = "texts" in batch ? [batch] : batch;
+          seen.push({ weights: await model.weights(), rows: batches.flatMap(wordsOf) });
           return trainer.step(batch, rate);
         },
         gradient: () => trainer.gradient(),

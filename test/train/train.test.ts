@@ -16,7 +16,15 @@ const data: TrainingSet = {
 
 /** Counts what is asked of it; the loss of step n is n, or what `losses` says. */
 function fakeModel(losses: Readonly<Record<number, number>> = {}) {
-  const log = { submitted: 0, most: 0, waiting: 0, restored: -1, disposed: 0, rates: [] as number[] };
+  const log = {
+    submitted: 0,
+    most: 0,
+    waiting: 0,
+    restored: -1,
+    disposed: 0,
+    rates: [] as number[],
+    batches: [] as number[],
+  };
   const checkpoint = (): Checkpoint => ({
     step: log.submitted,
     weights: Float32Array.of(log.submitted),
@@ -40,8 +48,9 @@ function fakeModel(losses: Readonly<Record<number, number>> = {}) {
     dispose: () => undefined,
     createTrainer: () =>
       Promise.resolve({
-        async step(_, rate): Promise<StepOutcome> {
+        async step(given, rate): Promise<StepOutcome> {
           log.rates.push(rate);
+          log.batches.push("texts" in given ? 1 : given.length);
           const step = ++log.submitted;
           log.most = Math.max(log.most, ++log.waiting);
           await new Promise((resolve) => setTimeout(resolve, 1));
@@ -186,6 +195,78 @@ test("a search of many queries counts them through", async () => {
     report.kind === "progress" && report.progress.unit === "queries" ? [report.progress] : [],
   );
   expect(searched.map(({ done, total }) => `${done}/${total}`)).toEqual(["256/300", "300/300"]);
+});
+
+test("accumulated, a step is several batches: its tokens are theirs, rates and counts are of steps", async () => {
+  const { model, log } = fakeModel();
+  const config = parseConfig({ batchSize: 2, epochs: 1, warmup: 0, probes: 0, accumulate: 4 });
+  const { reports, outcome } = await collect(train(model, input({ config })));
+  // Six batches.
+  expect(log.batches).toEqual([4, 1 + 1]);
+  expect(steps(reports)).toEqual([1, 2]);
+  expect(reports.flatMap((report) => (report.kind === "step" ? [report.step.tokens] : []))).toEqual([4 * 6, 2 * 6]);
+  expect(log.rates).toEqual([2e-5, 1e-5]);
+  expect(outcome).toMatchObject({ steps: 2, tokens: 6 * 6, checkpoint: { step: 2 } });
+  const one = fakeModel();
+  await collect(train(one.model, input({ config: { ...config, steps: 1, accumulate: 1 } })));
+  expect(one.log.batches).toEqual([1]);
+});
+
+test("a token budget cuts the batches, and the number of steps is known before the first", async () => {
+  const { model, log } = fakeModel();
+  const texts = { queries: data.rows.map((_, i) => `q${i}`), documents: ["a", "b"] };
+  const rows = data.rows.map((row, i) => ({ ...row, query: i }));
+  // Every text has two tokens: queries of one row, and documents of all.
+  const config = parseConfig({ batchSize: 16, batchTokens: 14, epochs: 1, warmup: 0, probes: 0 });
+  const { reports } = await collect(train(model, input({ config, data: { ...texts, rows } })));
+  const reported = reports.flatMap((report) => (report.kind === "step" ? [report.step] : []));
+  expect(reported.map(({ tokens }) => tokens)).toEqual([14, 14, 8]);
+  expect(reported.map(({ steps }) => steps)).toEqual([3, 3, 3]);
+  // Where documents do not train, their tokens are none; and what is found counts as the longest document.
+  const dimension = { dimensions: 1, values: Float32Array.of(1, 1) };
+  const read = { corpus: ["a", "b"], vectors: dimension };
+  const queries = { ...config, side: "queries" as const };
+  const alone = await collect(train(fakeModel().model, input({ config: queries, data: { ...texts, rows }, read })));
+  expect(alone.reports.flatMap((report) => (report.kind === "step" ? [report.step.tokens] : []))).toEqual([14, 10]);
+  const found = { ...config, batchTokens: 6 + 2 * 100 + 2, maxDocumentTokens: 100 };
+  const embed: Model["embed"] = async ({ cuSeqlens }) => new Float32Array(cuSeqlens.length - 1).fill(1);
+  const refresh = { ...ance(50), excluded: rows.map(() => []) };
+  const refreshed = await collect(
+    train({ ...model, embed }, input({ config: found, data: { ...texts, rows }, refresh })),
+  );
+  expect(steps(refreshed.reports)).toHaveLength(6);
+  expect(log.disposed).toBe(2);
+});
+
+test("the recipe's words reach the trainer", async () => {
+  const { model } = fakeModel();
+  const asked: unknown[] = [];
+  const createTrainer: Model["createTrainer"] = (settings) => {
+    asked.push(settings);
+    return model.createTrainer(settings);
+  };
+  const recipe = { batchSize: 12, steps: 1, probes: 0 };
+  const tuned = parseConfig({
+    ...recipe,
+    frozenLayers: 1,
+    lora: { rank: 4, matrices: ["output"] },
+    dropout: { hidden: 0.2 },
+    optimizer: "adamw16",
+    microTokens: 512,
+    recompute: true,
+    seed: 7,
+  });
+  await collect(train({ ...model, createTrainer }, input({ config: tuned })));
+  await collect(train({ ...model, createTrainer }, input({ config: parseConfig(recipe) })));
+  expect(asked[0]).toMatchObject({
+    tuning: { frozenLayers: 1, lora: { rank: 4, alpha: 16, matrices: ["output"] } },
+    dropout: { hidden: 0.2, attention: 0.1 },
+    optimizer: "adamw16",
+    microTokens: 512,
+    recompute: true,
+    seed: 7,
+  });
+  for (const silent of ["tuning", "dropout", "microTokens"]) expect(asked[1]).not.toHaveProperty(silent);
 });
 
 test("stopping frees the trainer", async () => {

@@ -194,3 +194,12 @@ test("bad input is refused: an unknown token, a text that is too long, weights o
     /weights of 3/,
   );
 });
+
+test("batches that are embedded at once come back each with its own vectors, also when room has to be made for one", async () => {
+  const alone = [await model.embed(small.texts), await model.embed(large.texts)];
+  const other = await createModel(engine);
+  const mixed = [small, small, large, small, large, large, small];
+  const vectors = await Promise.all(mixed.map(({ texts }) => other.embed(texts)));
+  vectors.forEach((value, i) => expect(value).toEqual(alone[mixed[i] === small ? 0 : 1]));
+  other.dispose();
+});

@@ -4,6 +4,7 @@
  */
 import type { PackedTexts } from "../../domain/engine.ts";
 import { eachText } from "./chunks.ts";
+import { drop, type Place } from "./drop.ts";
 import { floatBytes, roundUp, type Heap, type Matrix } from "./heap.ts";
 import { panelColumns } from "./kernels/product.ts";
 import { multiply } from "./product.ts";
@@ -17,8 +18,8 @@ const NOWHERE = -1e30;
 export interface DistanceBias {
   readonly reach: number;
   readonly values: Float32Array;
-  /** Added to on the way back. */
-  readonly gradient: Float64Array;
+  /** Added to on the way back, where it is wanted. */
+  readonly gradient?: Float64Array | undefined;
 }
 
 export interface Attention {
@@ -33,10 +34,15 @@ export interface Attention {
   readonly bias?: DistanceBias | undefined;
   /** A query sees so many keys on each side of it; all of its text's if left out. */
   readonly window?: number | undefined;
+  /** What is dropped of the weights; its row is the first token's. */
+  readonly dropping?: Omit<Place, "column"> | undefined;
 }
 
 /** Floats of {@link Attention.kept}. */
 export const keptFloats = (tokens: number, heads: number): number => 2 * tokens * heads;
+
+/** Floats that a block of queries takes of a text of so many tokens: what its scores start from, weights, gradient. */
+export const blockFloats = (length: number): number => 3 * QUERIES * roundUp(length, panelColumns);
 
 /** One head of one text. */
 interface Head {
@@ -130,9 +136,9 @@ const biasAt = ({ reach }: DistanceBias, { head }: Head, distance: number): numb
 /** Adds the gradient of a block's scores to that of the bias. */
 function addBias(heap: Heap, attention: Attention, { head, from, key }: Block, dScores: Matrix): void {
   const { bias } = attention;
-  if (!bias) return;
+  const gradient = bias?.gradient;
+  if (!bias || !gradient) return;
   const { floats } = heap;
-  const { gradient } = bias;
   // dScores is that of q·k, which the softmax has multiplied with the scale.
   const unscaled = 1 / scaleOf(attention);
   for (let r = 0; r < dScores.rows; r++) {
@@ -149,10 +155,18 @@ const keptAt = ({ kept, texts }: Attention, { head, first }: Head, from: number)
 /** 1/√D */
 const scaleOf = ({ context, heads }: Attention): number => 1 / Math.sqrt(context.columns / heads);
 
+/** Of a block's weights, or of the gradient of what is left of them. */
+function dropWeights(heap: Heap, { dropping }: Attention, { head, from, key }: Block, weights: Matrix): void {
+  if (!dropping) return;
+  const row = dropping.row + head.first + from;
+  drop(heap, weights, { ...dropping, row, column: head.head * 2 ** 16 + key });
+}
+
 /** Writes `context` and `kept`. */
 export function attend(heap: Heap, attention: Attention): void {
   const scale = scaleOf(attention);
-  eachBlock(heap, attention, ({ head, from, rows, key, keys }, start) => {
+  eachBlock(heap, attention, (block, start) => {
+    const { head, from, rows, key, keys } = block;
     const { q, k, v } = thirds(attention.qkv, attention, head);
     const context = someRows(slice(attention.context, attention, head), from, rows);
     const scores = heap.takeMatrix(rows, keys);
@@ -164,6 +178,7 @@ export function attend(heap: Heap, attention: Attention): void {
       from: start,
     });
     heap.kernels.softmax(scores.at, keptAt(attention, head, from), scores.row, rows, scale);
+    dropWeights(heap, attention, block, scores);
     multiply(heap, { a: { matrix: scores }, b: { matrix: someRows(v, key, keys) }, c: context });
   });
 }
@@ -185,9 +200,11 @@ export function attendBackward(heap: Heap, attention: Attention, dContext: Matri
     const sum = from === 0 && keys === head.length ? {} : ({ from: "c" } as const);
     multiply(heap, { a: { matrix: queries }, b: { matrix: seen(k), transposed: true }, c: weights, from: start });
     multiply(heap, { a: { matrix: dSome }, b: { matrix: seen(v), transposed: true }, c: dScores });
+    dropWeights(heap, attention, block, dScores);
     const kept = keptAt(attention, head, from);
     heap.kernels.softmaxBackward(weights.at, dScores.at, kept, weights.row, rows, scale);
     addBias(heap, attention, block, dScores);
+    dropWeights(heap, attention, block, weights);
     multiply(heap, { a: { matrix: weights, transposed: true }, b: { matrix: dSome }, c: seen(dv), ...sum });
     multiply(heap, { a: { matrix: dScores }, b: { matrix: seen(k) }, c: someRows(dq, from, rows) });
     multiply(heap, { a: { matrix: dScores, transposed: true }, b: { matrix: queries }, c: seen(dk), ...sum });

@@ -3,13 +3,14 @@
  * 6H + I + 2N + 2 floats a token and block; a block's input, the feed-forward's and the activated numbers are made again on
  * the way back.
  */
-import { present } from "../../base/assert.ts";
 import type { BertShape } from "../../domain/encoder.ts";
 import type { PackedTexts } from "../../domain/engine.ts";
+import { sites } from "../dropout.ts";
 import { attend, attendBackward, keptFloats, type DistanceBias } from "./attention.ts";
 import { addDistanceGradient, distanceBias } from "./distance.ts";
+import { beforeDrop, dropRows, weightsDropped } from "./drop.ts";
 import { floatBytes, type Heap, type Matrix } from "./heap.ts";
-import type { Layers } from "./layers.ts";
+import { blockOf, blocksFrom, type Layers } from "./layers.ts";
 import {
   dense,
   endOf,
@@ -62,7 +63,7 @@ function linear({ heap, weight }: Parameters, region: string, x: Matrix, y: Matr
   times(heap, dense(weight(`${region}.weight`), y.columns, x.columns), { x, y, from: weight(`${region}.bias`) });
 }
 
-interface Back {
+interface LinearBack {
   readonly dx: Matrix;
   readonly dy: Matrix;
   /** Whether the product is added to what dx was. */
@@ -70,67 +71,67 @@ interface Back {
 }
 
 /** dx = dy·W, or that and what dx was. */
-function linearBackward({ heap, weight }: Parameters, region: string, { dx, dy, adds }: Back): void {
+function linearBackward({ heap, weight }: Parameters, region: string, { dx, dy, adds }: LinearBack): void {
   const w = dense(weight(`${region}.weight`), dy.columns, dx.columns);
   timesBackward(heap, w, { dx, dy, ...(adds && { from: "c" }) });
 }
 
-/** dW += dyᵀ·x, db += the sum of dy's rows. */
-function linearGradient({ heap, gradient }: Parameters, region: string, x: Matrix, dy: Matrix): void {
-  timesGradient(heap, dense(gradient(`${region}.weight`), dy.columns, x.columns), x, dy);
-  heap.kernels.sumRows(gradient(`${region}.bias`), dy.at, dy.row, dy.rows);
+/** dW += dyᵀ·x, db += the sum of dy's rows, where they are wanted. */
+function linearGradient(parameters: Parameters, region: string, x: Matrix, dy: Matrix): void {
+  timesGradient(parameters, region, { x, dy });
+  const db = parameters.gradient(`${region}.bias`);
+  if (db !== undefined) parameters.heap.kernels.sumRows(db, dy.at, dy.row, dy.rows);
 }
 
-const attentionOf = ({ shape }: Parameters, { texts, bias }: Chunk, { qkv, context, attention }: Kept) => ({
-  texts,
+const attentionOf = ({ shape, dropping }: Parameters, i: number, { chunk, kept }: { chunk: Chunk; kept: Kept }) => ({
+  texts: chunk.texts,
   heads: shape.heads,
-  qkv,
-  context,
-  kept: attention,
-  bias,
+  qkv: kept.qkv,
+  context: kept.context,
+  kept: kept.attention,
+  bias: chunk.bias,
+  dropping: weightsDropped(dropping, i),
 });
 
 /** Block i; x (T, H) becomes its result. */
 function blockForward(
   parameters: Parameters,
   i: number,
-  { chunk, kept }: { chunk: Chunk; kept: Kept },
+  of: { readonly chunk: Chunk; readonly kept: Kept },
   x: Matrix,
 ): void {
-  const { heap } = parameters;
+  const { heap, dropping } = parameters;
   const at = `layer.${i}`;
-  const { qkv, context, inner, attentionNorm, outputNorm } = kept;
+  const { qkv, context, inner, attentionNorm, outputNorm } = of.kept;
   heap.during(() => {
     const sum = heap.takeMatrix(x.rows, x.columns);
     const middle = heap.takeMatrix(x.rows, x.columns);
     const activated = heap.takeMatrix(x.rows, inner.columns);
     linear(parameters, `${at}.attention.qkv`, x, qkv);
-    attend(heap, attentionOf(parameters, chunk, kept));
+    attend(heap, attentionOf(parameters, i, of));
     linear(parameters, `${at}.attention.output`, context, sum);
+    dropRows(heap, sum, dropping, sites.attentionOutput(i));
     norm(parameters, `${at}.attention.norm`, { x: sum, other: x, y: middle }, attentionNorm);
     linear(parameters, `${at}.intermediate`, middle, inner);
     heap.kernels.gelu(activated.at, inner.at, endOf(inner));
     linear(parameters, `${at}.output`, activated, sum);
+    dropRows(heap, sum, dropping, sites.output(i));
     norm(parameters, `${at}.output.norm`, { x: sum, other: middle, y: x }, outputNorm);
   });
 }
 
-/** Where a block's input came from: the norm before it. */
-interface Input {
-  readonly region: string;
-  readonly normal: Normal;
+interface Back {
+  readonly chunk: Chunk;
+  readonly kept: Kept;
+  /** Writes the block's input once more, (T, H). */
+  readonly inputAgain: (x: Matrix) => void;
 }
 
-/** Block i; d, the gradient of its result, becomes that of its input. */
-function blockBackward(
-  parameters: Parameters,
-  i: number,
-  { chunk, input, kept }: { readonly chunk: Chunk; readonly input: Input; readonly kept: Kept },
-  d: Matrix,
-): void {
-  const { heap } = parameters;
+/** Block i; d, the gradient of its result, becomes that of its input, if anything below wants it. */
+function blockBackward(parameters: Parameters, i: number, back: Back, d: Matrix): void {
+  const { heap, dropping } = parameters;
   const at = `layer.${i}`;
-  const { qkv, context, inner, attentionNorm, outputNorm } = kept;
+  const { qkv, context, inner, attentionNorm, outputNorm } = back.kept;
   heap.during(() => {
     const [x, dContext] = [heap.takeMatrix(d.rows, d.columns), heap.takeMatrix(d.rows, d.columns)];
     const activated = heap.takeMatrix(d.rows, inner.columns);
@@ -140,20 +141,22 @@ function blockBackward(
     heap.view(dqkv.at, (dqkv.row * dqkv.rows) / floatBytes).fill(0);
 
     normBackward(parameters, `${at}.output.norm`, d, outputNorm);
-    linearBackward(parameters, `${at}.output`, { dx: dInner, dy: d, adds: false });
+    const dOutput = beforeDrop(heap, d, dropping, sites.output(i));
+    linearBackward(parameters, `${at}.output`, { dx: dInner, dy: dOutput, adds: false });
     heap.kernels.geluBackward(activated.at, dInner.at, inner.at, endOf(inner));
-    linearGradient(parameters, `${at}.output`, activated, d);
+    linearGradient(parameters, `${at}.output`, activated, dOutput);
     normAgain(parameters, `${at}.attention.norm`, x, attentionNorm);
     linearGradient(parameters, `${at}.intermediate`, x, dInner);
     linearBackward(parameters, `${at}.intermediate`, { dx: d, dy: dInner, adds: true });
 
     normBackward(parameters, `${at}.attention.norm`, d, attentionNorm);
-    linearGradient(parameters, `${at}.attention.output`, context, d);
-    linearBackward(parameters, `${at}.attention.output`, { dx: dContext, dy: d, adds: false });
-    attendBackward(heap, attentionOf(parameters, chunk, kept), dContext, dqkv);
-    normAgain(parameters, input.region, x, input.normal);
+    const dAttention = beforeDrop(heap, d, dropping, sites.attentionOutput(i));
+    linearGradient(parameters, `${at}.attention.output`, context, dAttention);
+    linearBackward(parameters, `${at}.attention.output`, { dx: dContext, dy: dAttention, adds: false });
+    attendBackward(heap, attentionOf(parameters, i, back), dContext, dqkv);
+    back.inputAgain(x);
     linearGradient(parameters, `${at}.attention.qkv`, x, dqkv);
-    linearBackward(parameters, `${at}.attention.qkv`, { dx: d, dy: dqkv, adds: true });
+    if (i > parameters.bottom) linearBackward(parameters, `${at}.attention.qkv`, { dx: d, dy: dqkv, adds: true });
   });
 }
 
@@ -164,15 +167,27 @@ export function bertLayers(layout: Layout & { readonly shape: BertShape }): Laye
   const { layers, hidden, intermediate, heads, distanceBuckets = 0 } = shape;
   /** The table of the bias by distance, or its gradient. */
   const table = (heap: Heap, at: number): Float32Array => heap.view(at, distanceBuckets * heads);
-  const biasOf = ({ heap, weight }: Parameters): DistanceBias | undefined =>
-    distanceBuckets === 0 ? undefined : distanceBias(shape, table(heap, weight("distance")));
+  const biasOf = ({ heap, weight }: Parameters, wanted: boolean): DistanceBias | undefined =>
+    distanceBuckets === 0 ? undefined : distanceBias(shape, table(heap, weight("distance")), wanted);
+
+  /** Block i's input once more: the result of the norm before it. */
+  const inputAgain =
+    (parameters: Parameters, i: number, { embedding, blocks }: Pass) =>
+    (x: Matrix) => {
+      if (i > 0)
+        return normAgain(parameters, `layer.${i - 1}.output.norm`, x, blockOf(blocks, i - 1, layers).outputNorm);
+      normAgain(parameters, EMBEDDING_NORM, x, embedding);
+      dropRows(parameters.heap, x, parameters.dropping, sites.embeddings);
+    };
 
   return {
     tables: ["embeddings.word", "embeddings.position", "embeddings.type"],
-    bytes: floatBytes * (hidden + layers * (6 * hidden + intermediate + 2 * heads)),
-    take: ({ heap }, tokens, keep) => ({
+    bytes: (from) => floatBytes * (hidden + blocksFrom(from, layers) * (6 * hidden + intermediate + 2 * heads)),
+    // d, x, what attention gets, two copies without what was dropped, (T, 3H); the inner ones.
+    scratch: { token: floatBytes * (8 * hidden + 2 * intermediate), widest: Math.max(3 * hidden, intermediate) },
+    take: ({ heap }, tokens, from) => ({
       embedding: takeNormal(heap, tokens, hidden),
-      blocks: Array.from({ length: keep ? layers : 1 }, () => takeKept(heap, tokens, shape)),
+      blocks: Array.from({ length: blocksFrom(from, layers) }, () => takeKept(heap, tokens, shape)),
     }),
 
     forward(parameters, weights, texts, { pass, y }) {
@@ -180,25 +195,23 @@ export function bertLayers(layout: Layout & { readonly shape: BertShape }): Laye
       const word = heap.takeMatrix(y.rows, hidden);
       lookUp(layout, weights, texts, { word: rowsOf(heap, word), place: rowsOf(heap, y) });
       norm(parameters, EMBEDDING_NORM, { x: word, other: y, y }, pass.embedding);
-      const chunk = { texts, bias: biasOf(parameters) };
-      for (let i = 0; i < layers; i++) {
-        const kept = present(pass.blocks[Math.min(i, pass.blocks.length - 1)], "room for a block");
-        blockForward(parameters, i, { chunk, kept }, y);
-      }
+      dropRows(heap, y, parameters.dropping, sites.embeddings);
+      const chunk = { texts, bias: biasOf(parameters, false) };
+      for (let i = 0; i < layers; i++) blockForward(parameters, i, { chunk, kept: blockOf(pass.blocks, i, layers) }, y);
     },
 
-    backward(parameters, gradient, texts, { pass: { embedding, blocks }, d }) {
-      const { heap } = parameters;
-      const chunk = { texts, bias: biasOf(parameters) };
-      for (const [i, kept] of [...blocks.entries()].toReversed()) {
-        const before = blocks[i - 1];
-        const input = before
-          ? { region: `layer.${i - 1}.output.norm`, normal: before.outputNorm }
-          : { region: EMBEDDING_NORM, normal: embedding };
-        blockBackward(parameters, i, { chunk, input, kept }, d);
+    backward(parameters, gradient, texts, { pass, d }) {
+      const { heap, bottom, dropping } = parameters;
+      const dDistance = parameters.gradient("distance");
+      const chunk = { texts, bias: biasOf(parameters, dDistance !== undefined) };
+      for (let i = layers - 1; i >= Math.max(bottom, 0); i--) {
+        const kept = blockOf(pass.blocks, i, layers);
+        blockBackward(parameters, i, { chunk, kept, inputAgain: inputAgain(parameters, i, pass) }, d);
       }
-      if (chunk.bias) addDistanceGradient(shape, chunk.bias, table(heap, parameters.gradient("distance")));
-      normBackward(parameters, EMBEDDING_NORM, d, embedding);
+      if (chunk.bias && dDistance !== undefined) addDistanceGradient(shape, chunk.bias, table(heap, dDistance));
+      if (bottom >= 0) return;
+      dropRows(heap, d, dropping, sites.embeddings);
+      normBackward(parameters, EMBEDDING_NORM, d, pass.embedding);
       scatterAdd(layout, gradient, texts, rowsOf(heap, d));
     },
   };

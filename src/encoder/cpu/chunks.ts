@@ -5,6 +5,8 @@ import type { PackedTexts } from "../../domain/engine.ts";
 export interface Chunk {
   /** The first text's number among all. */
   readonly first: number;
+  /** The number of their first token among all. */
+  readonly firstToken: number;
   /** The tokens of these texts alone. */
   readonly texts: PackedTexts;
 }
@@ -18,6 +20,7 @@ export function chunksOf({ tokenIds, cuSeqlens }: PackedTexts, largest: number):
     for (end = first + 1; end < texts && (cuSeqlens[end + 1] ?? 0) - start <= largest;) end++;
     chunks.push({
       first,
+      firstToken: start,
       texts: {
         tokenIds: tokenIds.subarray(start, cuSeqlens[end]),
         cuSeqlens: cuSeqlens.slice(first, end + 1).map((token) => token - start),

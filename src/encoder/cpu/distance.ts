@@ -14,16 +14,20 @@ const eachEntry = (
   }
 };
 
-/** The bias of a `table` (buckets, N), with room for a gradient. */
-export function distanceBias(shape: BertShape, table: Float32Array): DistanceBias {
+/** The bias of a `table` (buckets, N), with room for a gradient where it is wanted. */
+export function distanceBias(shape: BertShape, table: Float32Array, wanted: boolean): DistanceBias {
   const reach = mostTokens(shape);
   const values = new Float32Array(shape.heads * (2 * reach - 1));
   eachEntry(shape, reach, (entry, at) => (values[at] = table[entry] ?? 0));
-  return { reach, values, gradient: new Float64Array(values.length) };
+  return { reach, values, gradient: wanted ? new Float64Array(values.length) : undefined };
 }
 
 /** Adds the bias's gradient to that of its table. */
-export function addDistanceGradient(shape: BertShape, { reach, gradient }: DistanceBias, table: Float32Array): void {
+export function addDistanceGradient(
+  shape: BertShape,
+  { reach, gradient = new Float64Array() }: DistanceBias,
+  table: Float32Array,
+): void {
   const sums = new Float64Array(table.length);
   eachEntry(shape, reach, (entry, at) => (sums[entry] = (sums[entry] ?? 0) + (gradient[at] ?? 0)));
   sums.forEach((sum, entry) => (table[entry] = (table[entry] ?? 0) + sum));

@@ -18,13 +18,24 @@ interface Units {
   readonly values: Float32Array;
 }
 
-/** The loss on `embeddings` (S, H), unit vectors; or the mean of those on their prefixes. */
+/** The loss on `embeddings` (S, H), unit vectors, and the batch's fixed ones; or the mean of those on their prefixes. */
 export function lossOf(
   embeddings: Float32Array,
   hidden: number,
   batch: ContrastiveBatch,
   settings: LossSettings,
 ): Loss {
+  const { fixed } = batch;
+  if (!fixed) return lossOnAll(embeddings, hidden, batch, settings);
+  assert(fixed.length % hidden === 0, `fixed vectors of ${fixed.length} numbers for a width of ${hidden}`);
+  const all = new Float32Array(embeddings.length + fixed.length);
+  all.set(embeddings);
+  all.set(fixed, embeddings.length);
+  const { loss, dEmbeddings } = lossOnAll(all, hidden, batch, settings);
+  return { loss, dEmbeddings: dEmbeddings.slice(0, embeddings.length) };
+}
+
+function lossOnAll(embeddings: Float32Array, hidden: number, batch: ContrastiveBatch, settings: LossSettings): Loss {
   const { dimensions } = settings;
   if (!dimensions) return lossOn({ width: hidden, values: embeddings }, batch, settings);
   const dEmbeddings = new Float64Array(embeddings.length);

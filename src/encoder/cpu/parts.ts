@@ -1,5 +1,6 @@
 /** What the blocks of all families are made of: norms and linear layers on rows in the heap, there and back. */
 import type { BertShape } from "../../domain/encoder.ts";
+import type { Dropping } from "./drop.ts";
 import { floatBytes, type Heap, type Matrix } from "./heap.ts";
 import { multiply, type Product } from "./product.ts";
 
@@ -13,8 +14,12 @@ export interface Parameters {
   readonly zeros: number;
   /** The address of a region of the layout. */
   weight(region: string): number;
-  /** The address of its gradient, which is added to. */
-  gradient(region: string): number;
+  /** The address of its gradient, which is added to; undefined where none is wanted. */
+  gradient(region: string): number | undefined;
+  /** The way back ends at this layer, at the embeddings if it is −1. */
+  readonly bottom: number;
+  /** What a training step drops of this chunk. */
+  readonly dropping?: Dropping | undefined;
   /** Whether the layout has the region. */
   has(region: string): boolean;
 }
@@ -60,15 +65,16 @@ export function norm(
 
 /** d, the gradient of the norm's result → that of its input. */
 export function normBackward(
-  { heap, shape, ones, weight, gradient, has }: Parameters,
+  { heap, shape, ones, weight, gradient }: Parameters,
   region: string,
   d: Matrix,
   { values, inverse }: Normal,
 ): void {
   const w = weight(`${region}.weight`);
   heap.during(() => {
-    const dw = gradient(`${region}.weight`);
-    const db = has(`${region}.bias`) ? gradient(`${region}.bias`) : heap.takeZeros(d.row / floatBytes);
+    const unwanted = () => heap.takeZeros(d.row / floatBytes);
+    const dw = gradient(`${region}.weight`) ?? unwanted();
+    const db = gradient(`${region}.bias`) ?? unwanted();
     // prettier-ignore
     heap.kernels.normBackward(d.at, dw, db, d.at, values.at, inverse, w, ones, d.row, d.rows, 1 / shape.hidden);
   });
@@ -102,7 +108,14 @@ interface TimesBackward {
   readonly from?: Product["from"];
 }
 
-/** dW += dyᵀ·x */
-export function timesGradient(heap: Heap, dw: Matrix, x: Matrix, dy: Matrix): void {
+/** dW += dyᵀ·x, from row `first` of W on; nothing where it is not wanted. */
+export function timesGradient(
+  { heap, gradient }: Parameters,
+  region: string,
+  { x, dy, first = 0 }: { readonly x: Matrix; readonly dy: Matrix; readonly first?: number },
+): void {
+  const at = gradient(`${region}.weight`);
+  if (at === undefined) return;
+  const dw = dense(at + first * x.columns * floatBytes, dy.columns, x.columns);
   multiply(heap, { a: { matrix: dy, transposed: true }, b: { matrix: x }, c: dw, from: "c" });
 }

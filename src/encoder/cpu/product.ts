@@ -36,6 +36,10 @@ interface Block {
   readonly depth: number;
 }
 
+/** Floats that a product takes whose right factor has so many columns, at most. */
+export const productFloats = (columns: number): number =>
+  (roundUp(columns, panelColumns) + ROWS) * DEPTH + 2 * tileRows * panelColumns;
+
 const columnsOf = ({ matrix, transposed = false }: Factor): number => (transposed ? matrix.rows : matrix.columns);
 const rowsOf = ({ matrix, transposed = false }: Factor): number => (transposed ? matrix.columns : matrix.rows);
 

@@ -1,4 +1,7 @@
-/** A static encoder in plain loops: a text's vector is the mean of its tokens' vectors, at unit length. */
+/**
+ * A static encoder in plain loops: a text's vector is the mean of its tokens' vectors, at unit length. It has no place where dropout
+ * drops anything, and does little enough at once for any bound on memory.
+ */
 import { assert, present } from "../../base/assert.ts";
 import type { StaticShape } from "../../domain/encoder.ts";
 import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
@@ -58,15 +61,21 @@ export function staticNetwork({ hidden, vocabulary }: StaticShape, { regions }: 
     return embeddings;
   }
 
-  function differentiate(weights: Arena, batch: ContrastiveBatch, { settings, gradient }: Target): number {
+  function differentiate(weights: Arena, batch: ContrastiveBatch, { settings, gradient, share }: Target): number {
     const { loss, dEmbeddings } = lossOf(embed(weights, batch.texts), hidden, batch, settings);
     eachText(batch.texts, (ids, text) => {
       meanOf(weights, table, ids, mean);
       throughNorm(mean, { values: dEmbeddings, at: text * hidden });
-      scatterMean(gradient, table, ids, mean);
+      scatterMean(
+        gradient,
+        table,
+        ids,
+        mean.map((d) => d * share),
+      );
     });
     return loss;
   }
 
-  return { embed, differentiate, weightsChanged: () => undefined, dispose: () => undefined };
+  const nothing = () => undefined;
+  return { embed, differentiate, reserve: nothing, weightsChanged: nothing, dispose: nothing };
 }

@@ -1,42 +1,37 @@
 /** Transformers on kernels of our own, in WebAssembly: texts back to back in chunks, forward, loss, backward, on one thread. */
 import { present } from "../../base/assert.ts";
 import type { Pooling } from "../../domain/encoder.ts";
-import type { ContrastiveBatch, PackedTexts } from "../../domain/engine.ts";
+import type { ContrastiveBatch, PackedTexts, StepSize } from "../../domain/engine.ts";
 import type { ParameterTable } from "../parameters.ts";
 import { chunksOf, type Chunk } from "./chunks.ts";
 import { floatBytes, roundUp, type Heap } from "./heap.ts";
 import { panelColumns } from "./kernels/product.ts";
-import type { Layers } from "./layers.ts";
+import { behindTables, bottomLayer, type Layers } from "./layers.ts";
 import { lossOf } from "./loss.ts";
+import { chunkTokens, heldPasses } from "./memory.ts";
 import type { Arena, Network, Target } from "./network.ts";
 import type { Parameters } from "./parts.ts";
 import { pool, poolBackward, rowsOf, unitVectors, type Rows } from "./tokens.ts";
 
-interface TransformerOptions<Pass> {
+interface TransformerOptions {
   readonly shape: Parameters["shape"];
   readonly table: ParameterTable;
-  readonly layers: Layers<Pass>;
+  readonly layers: Layers<unknown>;
   readonly pooling: Pooling;
   /** Bytes of activations kept from a step's forward pass; chunks beyond that are run forward a second time. */
   readonly keptBytes: number;
 }
 
-/**
- * Tokens in a chunk: enough that copying the weights into panels is little beside multiplying with them, few enough that a
- * block's activations stay in the cache.
- */
-const LARGEST_CHUNK = 1024;
-
 /** A chunk's way forward. */
-interface Forward<Pass> {
+interface Forward {
   readonly chunk: Chunk;
-  readonly pass: Pass;
+  readonly pass: unknown;
 }
 
 /** Holds the weights behind the embedding tables as the heap has them, until they change. */
-export class Transformer<Pass> implements Network {
+export class Transformer implements Network {
   readonly #heap: Heap;
-  readonly #options: TransformerOptions<Pass>;
+  readonly #options: TransformerOptions;
   /** Where the arena's part behind the embedding tables starts, in floats; the heap has that part as it is. */
   readonly #start: number;
   readonly #weights: number;
@@ -44,12 +39,11 @@ export class Transformer<Pass> implements Network {
   readonly #zeros: number;
   #current = false;
 
-  constructor(heap: Heap, options: TransformerOptions<Pass>) {
+  constructor(heap: Heap, options: TransformerOptions) {
     const { shape, table, layers } = options;
     this.#heap = heap;
     this.#options = options;
-    const behind = Object.values(table.regions).filter(({ name }) => !layers.tables.includes(name));
-    this.#start = Math.min(...behind.map(({ offset }) => offset));
+    this.#start = behindTables(layers, table.regions);
     this.#weights = heap.take(table.floats - this.#start);
     const width = roundUp(shape.hidden, panelColumns);
     this.#zeros = heap.takeZeros(width);
@@ -59,27 +53,44 @@ export class Transformer<Pass> implements Network {
 
   embed(weights: Arena, texts: PackedTexts): Arena {
     const pooled = this.#pooledRows(texts);
-    for (const chunk of chunksOf(texts, LARGEST_CHUNK)) this.#forward(weights, chunk, { pooled, keep: false });
+    for (const chunk of chunksOf(texts, chunkTokens()))
+      this.#heap.during(() => this.#forward(weights, chunk, { pooled, from: Infinity }));
     return unitVectors(pooled);
   }
 
-  differentiate(weights: Arena, batch: ContrastiveBatch, { settings, gradient }: Target): number {
-    const { hidden } = this.#options.shape;
-    const count = gradient.length - this.#start;
+  differentiate(weights: Arena, batch: ContrastiveBatch, target: Target): number {
+    const { shape, layers } = this.#options;
+    const { settings, gradient, wanted, share } = target;
+    const start = behindTables(layers, wanted.regions);
+    const count = gradient.length - start;
     return this.#heap.during(() => {
       const sums = this.#heap.takeZeros(count);
       const pooled = this.#pooledRows(batch.texts);
-      const passes = this.#forwardAll(weights, batch.texts, pooled);
-      const { loss, dEmbeddings } = lossOf(unitVectors(pooled), hidden, batch, settings);
+      const passes = this.#forwardAll(weights, batch.texts, { pooled, target });
+      const { loss, dEmbeddings } = lossOf(unitVectors(pooled), shape.hidden, batch, settings);
+      const from = { pooled, dEmbeddings: dEmbeddings.map((d) => d * share) };
       for (const waiting of passes) {
         this.#heap.during(() => {
-          const pass = "chunk" in waiting ? waiting : this.#forward(weights, waiting, { keep: true });
-          this.#backward(pass, { pooled, dEmbeddings }, { sums, gradient });
+          const again = { target, from: bottomLayer(wanted) };
+          const pass = "chunk" in waiting ? waiting : this.#forward(weights, waiting, again);
+          this.#backward(pass, from, { target, gradients: sums - start * floatBytes });
         });
       }
       const added = this.#heap.view(sums, count);
-      for (let i = 0; i < count; i++) gradient[this.#start + i] = (gradient[this.#start + i] ?? 0) + (added[i] ?? 0);
+      for (let i = 0; i < count; i++) gradient[start + i] = (gradient[start + i] ?? 0) + (added[i] ?? 0);
       return loss;
+    });
+  }
+
+  reserve(size: StepSize, { wanted, settings }: Pick<Target, "wanted" | "settings">): void {
+    const { layers, keptBytes } = this.#options;
+    const from = bottomLayer(wanted);
+    const { passes, besides } = heldPasses(size, { layers, from, keptBytes, settings });
+    const parameters = this.#parameters();
+    this.#heap.during(() => {
+      this.#heap.take(wanted.floats - behindTables(layers, wanted.regions));
+      for (const tokens of passes) layers.take(parameters, tokens, from);
+      this.#heap.take(besides / floatBytes);
     });
   }
 
@@ -96,68 +107,77 @@ export class Transformer<Pass> implements Network {
     return { hidden, values: new Float64Array((cuSeqlens.length - 1) * hidden) };
   }
 
-  #parameters(gradients = 0): Parameters {
+  /** For a chunk of a training step, whose gradients lie from `gradients` on; without them, for no step. */
+  #parameters(firstToken = 0, target?: Target, gradients = 0): Parameters {
     const { shape, table } = this.#options;
-    const within = (region: string) => (present(table.regions[region], region).offset - this.#start) * floatBytes;
+    const { dropping, wanted } = target ?? {};
+    const offsetOf = (region: string) => present(table.regions[region], region).offset - this.#start;
     return {
       heap: this.#heap,
       shape,
       ones: this.#ones,
       zeros: this.#zeros,
-      weight: (region) => this.#weights + within(region),
-      gradient: (region) => gradients + within(region),
+      bottom: wanted && !wanted.embeddings ? wanted.lowest : -1,
+      dropping: dropping && { ...dropping, first: dropping.first + firstToken },
+      weight: (region) => this.#weights + offsetOf(region) * floatBytes,
+      gradient: (region) => {
+        const at = wanted?.regions[region];
+        return at && gradients + at.offset * floatBytes;
+      },
       has: (region) => table.regions[region] !== undefined,
     };
   }
 
   /** Forward passes whose memory is still held; or chunks only, of those beyond what may be kept. */
-  #forwardAll(weights: Arena, texts: PackedTexts, pooled: Rows): readonly (Forward<Pass> | Chunk)[] {
+  #forwardAll(
+    weights: Arena,
+    texts: PackedTexts,
+    { pooled, target }: { readonly pooled: Rows; readonly target: Target },
+  ): readonly (Forward | Chunk)[] {
     const { layers, keptBytes } = this.#options;
+    const from = bottomLayer(target.wanted);
+    const bytes = layers.bytes(from);
     let kept = 0;
-    return chunksOf(texts, LARGEST_CHUNK).map((chunk) => {
-      kept += layers.bytes * chunk.texts.tokenIds.length;
-      const keep = kept <= keptBytes;
-      const pass = this.#forward(weights, chunk, { pooled, keep });
-      return keep ? pass : chunk;
+    return chunksOf(texts, chunkTokens(target.settings)).map((chunk) => {
+      kept += bytes * chunk.texts.tokenIds.length;
+      if (kept <= keptBytes) return this.#forward(weights, chunk, { pooled, target, from });
+      this.#heap.during(() => this.#forward(weights, chunk, { pooled, target, from: Infinity }));
+      return chunk;
     });
   }
 
-  /** With `keep`, takes memory for what the way back needs, and leaves it taken. Adds the pooled texts to `pooled`. */
+  /**
+   * Takes memory, and leaves it taken, for what the way back to layer `from` needs. Adds the pooled texts to `pooled`. Of a training
+   * step where there is a target.
+   */
   #forward(
     weights: Arena,
     chunk: Chunk,
-    { pooled, keep }: { readonly pooled?: Rows; readonly keep: boolean },
-  ): Forward<Pass> {
-    const tokens = chunk.texts.tokenIds.length;
-    const run = (): Forward<Pass> => {
-      const parameters = this.#parameters();
-      return this.#run(weights, { chunk, pass: this.#options.layers.take(parameters, tokens, keep) }, pooled);
-    };
-    return keep ? run() : this.#heap.during(run);
-  }
-
-  #run(weights: Arena, forward: Forward<Pass>, pooled: Rows | undefined): Forward<Pass> {
+    { pooled, target, from }: { readonly pooled?: Rows; readonly target?: Target; readonly from: number },
+  ): Forward {
     const { shape, table, layers, pooling } = this.#options;
-    const { chunk, pass } = forward;
     const heap = this.#heap;
+    const tokens = chunk.texts.tokenIds.length;
+    const parameters = this.#parameters(chunk.firstToken, target);
+    const pass = layers.take(parameters, tokens, from);
     if (!this.#current) heap.view(this.#weights, table.floats - this.#start).set(weights.subarray(this.#start));
     this.#current = true;
     heap.during(() => {
-      const y = heap.takeMatrix(chunk.texts.tokenIds.length, shape.hidden);
-      layers.forward(this.#parameters(), weights, chunk.texts, { pass, y });
+      const y = heap.takeMatrix(tokens, shape.hidden);
+      layers.forward(parameters, weights, chunk.texts, { pass, y });
       if (pooled) pool(chunk, pooling, rowsOf(heap, y), pooled);
     });
-    return forward;
+    return { chunk, pass };
   }
 
   #backward(
-    { chunk, pass }: Forward<Pass>,
+    { chunk, pass }: Forward,
     from: { readonly pooled: Rows; readonly dEmbeddings: Float64Array },
-    { sums, gradient }: { readonly sums: number; readonly gradient: Arena },
+    { target, gradients }: { readonly target: Target; readonly gradients: number },
   ): void {
     const { shape, layers, pooling } = this.#options;
     const d = this.#heap.takeMatrix(chunk.texts.tokenIds.length, shape.hidden);
     poolBackward(chunk, pooling, from, rowsOf(this.#heap, d));
-    layers.backward(this.#parameters(sums), gradient, chunk.texts, { pass, d });
+    layers.backward(this.#parameters(chunk.firstToken, target, gradients), target.gradient, chunk.texts, { pass, d });
   }
 }

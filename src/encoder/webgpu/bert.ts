@@ -5,8 +5,10 @@ import type { Counts } from "../../kernels/counts.ts";
 import { bucketsByDistance } from "../distance.ts";
 import { bertBackward } from "./backward.ts";
 import { bertForward } from "./forward.ts";
-import type { Described, Program } from "./program.ts";
-import { activationGradients, indexSizes, keptActivations, reused, reusedActivations, rowSizes } from "./tensors.ts";
+import { trains } from "./layers.ts";
+import type { Described, Program, ProgramOptions } from "./program.ts";
+import { reused, sharedRooms, stepRoomOf } from "./rooms.ts";
+import { activationGradients, forwardActivations, indexSizes, rowSizes } from "./tensors.ts";
 import { indexTexts, rowsNamed, sortRows, type TextIndex } from "./texts.ts";
 
 function describeForward(texts: PackedTexts, shape: BertShape): Described & Pick<TextIndex, "positions"> {
@@ -28,21 +30,32 @@ function describeStep(texts: PackedTexts, shape: BertShape): Described {
   };
 }
 
-export const bertProgram = (shape: BertShape, pooling: Pooling): Program => ({
-  forward: (tensors) => bertForward(shape, pooling, tensors),
-  trainForward: (tensors) => bertForward(shape, pooling, tensors),
-  backward: (tensors) => bertBackward(shape, pooling, tensors),
-  embed: {
-    describe: (texts) => describeForward(texts, shape),
-    indexSizes: (capacity) => indexSizes(capacity, shape),
-    activations: (capacity) => reusedActivations(capacity, shape),
-    roomOf: reused,
-  },
-  step: {
-    describe: (texts) => describeStep(texts, shape),
-    indexSizes: (capacity) => ({ ...indexSizes(capacity, shape), ...rowSizes(capacity, shape) }),
-    activations: (capacity) => new Map([...keptActivations(capacity, shape), ...activationGradients(capacity, shape)]),
-    roomOf: (name) => name,
-  },
-  sparse: ["embeddings.word", "embeddings.position"],
-});
+// The last norm of a layer ends it and is not made again, so that what it keeps of a token stays.
+const kinds = { kept: ["mean", "rstd"], readBy: { "attention.output": "intermediate" } } as const;
+
+export function bertProgram(shape: BertShape, pooling: Pooling, options: ProgramOptions): Program {
+  const { trained, dropout, linear } = options;
+  const stepRoom = stepRoomOf(options, { ...kinds, layers: shape.layers });
+  return {
+    forward: (tensors) => bertForward(shape, pooling, { tensors, trained, linear }),
+    trainForward: (tensors) => bertForward(shape, pooling, { tensors, trained, dropout, linear }),
+    backward: (tensors) => bertBackward(shape, pooling, { tensors, trained, dropout, linear }, options),
+    embed: {
+      describe: (texts) => describeForward(texts, shape),
+      indexSizes: (capacity) => indexSizes(capacity, shape),
+      activations: (capacity) => sharedRooms(forwardActivations(capacity, shape, trained), reused),
+      roomOf: reused,
+    },
+    step: {
+      describe: (texts) => describeStep(texts, shape),
+      indexSizes: (capacity) => ({ ...indexSizes(capacity, shape), ...rowSizes(capacity, shape) }),
+      activations: (capacity) =>
+        new Map([
+          ...sharedRooms(forwardActivations(capacity, shape, trained), stepRoom),
+          ...activationGradients(capacity, shape, options),
+        ]),
+      roomOf: stepRoom,
+    },
+    sparse: ["embeddings.word", "embeddings.position"].filter((region) => trains(trained, region)),
+  };
+}

@@ -1,19 +1,25 @@
 import { assert } from "../../base/assert.ts";
 import type { EncoderShape, Pooling } from "../../domain/encoder.ts";
+import { trainedTable } from "../trained.ts";
 import { bertProgram } from "./bert.ts";
 import { modernBertProgram } from "./modernbert/program.ts";
-import type { Program } from "./program.ts";
+import type { Program, ProgramOptions } from "./program.ts";
 import { staticProgram } from "./static.ts";
 
-export function programOf(shape: EncoderShape, pooling: Pooling): Program {
+/** Without options all of the encoder trains. */
+export function programOf(
+  shape: EncoderShape,
+  pooling: Pooling,
+  options: ProgramOptions = { trained: trainedTable(shape), recompute: false },
+): Program {
   switch (shape.family) {
     case "bert":
-      return bertProgram(shape, pooling);
+      return bertProgram(shape, pooling, options);
     case "modernbert":
-      return modernBertProgram(shape, pooling);
+      return modernBertProgram(shape, pooling, options);
     case "static":
       assert(pooling === "mean", "a static encoder's pooling is the mean");
-      return staticProgram(shape);
+      return staticProgram(shape, options);
     default:
       return shape satisfies never;
   }

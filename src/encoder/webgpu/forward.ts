@@ -1,33 +1,20 @@
 /** BERT's forward pass: a list of dispatches from token ids to unit vectors. */
 import { mostTokens, type BertShape, type Pooling } from "../../domain/encoder.ts";
-import type { Dispatch } from "../../gpu/pass.ts";
-import { add } from "../../kernels/add/add.ts";
 import { attentionForward, type AttentionSize } from "../../kernels/attention/attention.ts";
-import type { Counts } from "../../kernels/counts.ts";
 import { distanceForward } from "../../kernels/distance/distance.ts";
 import { embeddingForward } from "../../kernels/embedding/embedding.ts";
-import { geluForward } from "../../kernels/gelu/gelu.ts";
 import { layerNormForward } from "../../kernels/layernorm/layernorm.ts";
-import { linearForward } from "../../kernels/linear/linear.ts";
 import { normaliseForward } from "../../kernels/normalise/normalise.ts";
 import { poolingForward } from "../../kernels/pooling/pooling.ts";
-import type { ForwardTensors } from "./program.ts";
-
-/** The name of the activation that layer i starts from. */
-export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `layer.${i - 1}.output`);
+import { sites } from "../dropout.ts";
+import { branch, drop, inputOf, linear, weightDropping, type Making } from "./layers.ts";
+import type { ForwardTensors, Passes } from "./program.ts";
 
 /** The region of the norm whose activations start with `at`: "layer.0.attention." has "layer.0.attention.norm". */
 export const normRegion = (at: string): string =>
   at === "embeddings." || at.endsWith("attention.") ? `${at}norm` : `${at}output.norm`;
 
-/** With a bias by distance, as far as two tokens of a text can be apart. */
-export const attentionSize = (shape: BertShape): AttentionSize => ({
-  H: shape.hidden,
-  N: shape.heads,
-  ...(shape.distanceBuckets !== undefined && { reach: mostTokens(shape) }),
-});
-
-function distances(shape: BertShape, { weight, index, activation }: ForwardTensors): Dispatch<Counts>[] {
+function distances(shape: BertShape, { weight, index, activation }: ForwardTensors): Passes {
   if (shape.distanceBuckets === undefined) return [];
   return [
     distanceForward(
@@ -53,56 +40,83 @@ function norm(at: string, { weight, index, activation }: ForwardTensors, { hidde
   );
 }
 
-function attentionBlock(i: number, shape: BertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+/** Layer i's attention as its kernels want it, with dropout or without. */
+export const attentionSize = (i: number, shape: BertShape, making: Making): AttentionSize => ({
+  H: shape.hidden,
+  N: shape.heads,
+  // As far as two tokens of a text can be apart.
+  ...(shape.distanceBuckets !== undefined && { reach: mostTokens(shape) }),
+  dropout: weightDropping(making, sites.attention(i)),
+});
+
+function attentionBlock(i: number, shape: BertShape, making: Making): Passes {
   const { hidden: H, distanceBuckets } = shape;
-  const { weight, index, activation } = tensors;
+  const { index, activation } = making.tensors;
   const at = `layer.${i}.`;
-  const counts = index("counts");
-  const linear = (y: string, x: string, name: string, O: number) =>
-    linearForward(
-      { y: activation(y), counts, x: activation(x), weight: weight(`${name}.weight`), bias: weight(`${name}.bias`) },
-      { I: H, O },
-    );
+  const from = inputOf(i);
   return [
-    linear(`${at}qkv`, inputOf(i), `${at}attention.qkv`, 3 * H),
+    ...linear({ region: `${at}attention.qkv`, biased: true, y: `${at}qkv`, x: from, I: H, O: 3 * H }, making),
     attentionForward(
       {
         context: activation(`${at}context`),
         logSumExp: activation(`${at}logSumExp`),
         qkv: activation(`${at}qkv`),
+        counts: index("counts"),
         blocks: index("blocks"),
         bias: distanceBuckets === undefined ? undefined : activation("distance"),
       },
-      attentionSize(shape),
+      attentionSize(i, shape, making),
     ),
-    linear(`${at}attention.sum`, `${at}context`, `${at}attention.output`, H),
-    add({ y: activation(`${at}attention.sum`), counts, x: activation(inputOf(i)) }, { C: H }),
-    norm(`${at}attention.`, tensors, shape),
+    ...branch(
+      {
+        region: `${at}attention.output`,
+        biased: true,
+        y: `${at}attention.sum`,
+        x: `${at}context`,
+        residual: from,
+        site: sites.attentionOutput(i),
+        I: H,
+        O: H,
+      },
+      making,
+    ),
+    norm(`${at}attention.`, making.tensors, shape),
   ];
 }
 
-function feedForwardBlock(i: number, shape: BertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+function feedForwardBlock(i: number, shape: BertShape, making: Making): Passes {
   const { hidden: H, intermediate: I } = shape;
-  const { weight, index, activation } = tensors;
   const at = `layer.${i}.`;
-  const counts = index("counts");
-  const linear = (y: string, x: string, name: string, size: { I: number; O: number }) =>
-    linearForward(
-      { y: activation(y), counts, x: activation(x), weight: weight(`${name}.weight`), bias: weight(`${name}.bias`) },
-      size,
-    );
+  const from = `${at}attention.output`;
+  const [y, activated] = [`${at}intermediate`, `${at}activated`];
   return [
-    linear(`${at}intermediate`, `${at}attention.output`, `${at}intermediate`, { I: H, O: I }),
-    geluForward({ y: activation(`${at}activated`), counts, x: activation(`${at}intermediate`) }, { C: I }),
-    linear(`${at}sum`, `${at}activated`, `${at}output`, { I, O: H }),
-    add({ y: activation(`${at}sum`), counts, x: activation(`${at}attention.output`) }, { C: H }),
-    norm(at, tensors, shape),
+    ...linear({ region: `${at}intermediate`, biased: true, y, x: from, activated, I: H, O: I }, making),
+    ...branch(
+      {
+        region: `${at}output`,
+        biased: true,
+        y: `${at}sum`,
+        x: activated,
+        residual: from,
+        site: sites.output(i),
+        I,
+        O: H,
+      },
+      making,
+    ),
   ];
 }
+
+/** Layer i as far as its last norm. */
+export const bertLayer = (i: number, shape: BertShape, making: Making): Passes => [
+  ...attentionBlock(i, shape, making),
+  ...feedForwardBlock(i, shape, making),
+];
 
 /** From `tokenIds` of the index to `embedding` (S, H). */
-export function bertForward(shape: BertShape, pooling: Pooling, tensors: ForwardTensors): Dispatch<Counts>[] {
+export function bertForward(shape: BertShape, pooling: Pooling, making: Making): Passes {
   const { hidden: H, layers, types } = shape;
+  const { tensors } = making;
   const { weight, index, activation } = tensors;
   return [
     embeddingForward(
@@ -118,10 +132,11 @@ export function bertForward(shape: BertShape, pooling: Pooling, tensors: Forward
       { H },
     ),
     norm("embeddings.", tensors, shape),
+    ...drop({ y: "embeddings.output", C: H, site: sites.embeddings }, making),
     ...distances(shape, tensors),
     ...Array.from({ length: layers }, (_, i) => [
-      ...attentionBlock(i, shape, tensors),
-      ...feedForwardBlock(i, shape, tensors),
+      ...bertLayer(i, shape, making),
+      norm(`layer.${i}.`, tensors, shape),
     ]).flat(),
     poolingForward(
       { pooled: activation("pooled"), cuSeqlens: index("cuSeqlens"), x: activation(inputOf(layers)) },

@@ -2,6 +2,7 @@
 import type { Rooms } from "../../gpu/arena.ts";
 import type { Dispatch } from "../../gpu/pass.ts";
 import type { Counts } from "../../kernels/counts.ts";
+import type { LinearPlan } from "../../kernels/linear/variants.ts";
 import type { Dropout, PackedTexts } from "../../domain/engine.ts";
 import type { Trained } from "../trained.ts";
 import type { At, Capacity, Sizes } from "./tensors.ts";
@@ -34,6 +35,8 @@ export interface ProgramOptions {
   readonly dropout?: Dropout | undefined;
   /** Keeps only what each layer starts from, and makes the rest of it again on the way back. */
   readonly recompute: boolean;
+  /** Which of their forms matrix products take; the defaults if left out. */
+  readonly linear?: LinearPlan | undefined;
 }
 
 /** A batch as the passes see it. Its numbers for dropout are whoever's that writes it. */

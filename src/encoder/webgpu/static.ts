@@ -8,7 +8,7 @@ import { COUNTS } from "../../kernels/counts.ts";
 import { embeddingBackward, embeddingLookup } from "../../kernels/embedding/embedding.ts";
 import { normaliseBackward, normaliseForward } from "../../kernels/normalise/normalise.ts";
 import { poolingBackward, poolingForward } from "../../kernels/pooling/pooling.ts";
-import type { BackwardTensors, Described, ForwardTensors, Passes, Program } from "./program.ts";
+import type { BackwardTensors, Described, ForwardTensors, Passes, Program, ProgramOptions } from "./program.ts";
 import { pooled, rooms, type Capacity, type Sizes } from "./tensors.ts";
 import { checkTexts, checkWorkgroups, rowsNamed, sortRows, textOfTokens } from "./texts.ts";
 
@@ -24,7 +24,7 @@ const forward = ({ hidden: H }: StaticShape, { weight, index, activation }: Forw
   normaliseForward({ y: activation("embedding"), norm: activation("norm"), x: activation("pooled") }, { H }),
 ];
 
-const backward = ({ hidden: H }: StaticShape, { gradient, index, activation }: BackwardTensors): Passes => [
+const backward = ({ hidden: H }: StaticShape, { gradient, index, activation, adds }: BackwardTensors): Passes => [
   normaliseBackward(
     {
       dx: activation("d.pooled"),
@@ -50,7 +50,7 @@ const backward = ({ hidden: H }: StaticShape, { gradient, index, activation }: B
       rows: { ids: index("words.ids"), offsets: index("words.offsets"), order: index("words.order") },
       dx: activation("tokens"),
     },
-    { H, distinct: "words" },
+    { H, distinct: "words", adds },
   ),
 ];
 
@@ -86,7 +86,8 @@ const stepIndex = (capacity: Capacity, { vocabulary }: StaticShape): Sizes => ({
 const banks: Sizes = { tokens: 1, pooled: 0, embedding: 1, norm: 1, "d.embedding": 3, "d.pooled": 4 };
 const bankOf = (name: string): number => banks[name] ?? 0;
 
-export function staticProgram(shape: StaticShape): Program {
+/** There is nothing in it to freeze, to drop out or to make again. */
+export function staticProgram(shape: StaticShape, { trained }: ProgramOptions): Program {
   const { hidden: H } = shape;
   const kept = ({ T, S }: Capacity): Sizes => ({ tokens: T * H, ...pooled(S, H) });
   return {
@@ -106,6 +107,6 @@ export function staticProgram(shape: StaticShape): Program {
         rooms({ ...kept(capacity), "d.embedding": capacity.S * H, "d.pooled": capacity.S * H }, bankOf),
       roomOf: (name) => name,
     },
-    sparse: ["embeddings.word"],
+    sparse: Object.keys(trained.regions),
   };
 }

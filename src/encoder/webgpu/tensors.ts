@@ -3,8 +3,10 @@ import { mostTokens, type BertShape } from "../../domain/encoder.ts";
 import type { Room, Rooms } from "../../gpu/arena.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import { BLOCK, COUNTS } from "../../kernels/counts.ts";
-import { weightScratch } from "../../kernels/linear/linear.ts";
-import { PARTS } from "../../kernels/reduce/reduce.ts";
+import type { Trained } from "../trained.ts";
+import { trains } from "./layers.ts";
+import type { ProgramOptions } from "./program.ts";
+import { adapterSizes, normScratch, scratchFor } from "./rooms.ts";
 
 /** What an arena has room for. */
 export interface Capacity {
@@ -71,37 +73,38 @@ const layer = (at: string, T: number, { hidden: H, intermediate: I, heads: N }: 
 /** What is left of a text. */
 export const pooled = (S: number, H: number): Sizes => ({ pooled: S * H, norm: S, embedding: S * H });
 
-// Along the forward pass the tensors take turns: each kernel reads bank 1 and writes bank 0, or the other way round.
+// Along the forward pass the tensors take turns: each kernel reads bank 1 and writes bank 0, or the other way round. GELU's result is
+// written with what it is GELU of while bank 1 is read.
 const firstBank = new Set(["qkv", "sum", "intermediate", "pooled", "distance"]);
-const forwardBank = (name: string): number => (firstBank.has(name.split(".").at(-1) ?? "") ? 0 : 1);
+const laterBanks: Sizes = { activated: 2, lora: 7 };
+function forwardBank(name: string): number {
+  const last = name.split(".").at(-1) ?? "";
+  return laterBanks[last] ?? (firstBank.has(last) ? 0 : 1);
+}
 
 /** The bias by distance, which all layers share. */
 const distance = (shape: BertShape): Sizes =>
   shape.distanceBuckets === undefined ? {} : { distance: shape.heads * distancesOf(shape) };
 
-/** Every activation of the forward pass, kept apart for the backward pass. */
-export function keptActivations({ T, S }: Capacity, shape: BertShape): Rooms {
-  const sizes = [norm("embeddings.", T, shape.hidden), distance(shape), pooled(S, shape.hidden)];
-  for (let i = 0; i < shape.layers; i++) sizes.push(layer(`layer.${i}.`, T, shape));
+/** Every activation of the forward pass, by its own name. */
+export function forwardActivations({ T, S }: Capacity, shape: BertShape, trained: Trained): Rooms {
+  const { hidden: H, layers } = shape;
+  const sizes = [norm("embeddings.", T, H), distance(shape), pooled(S, H), adapterSizes(layers, T, trained)];
+  for (let i = 0; i < layers; i++) sizes.push(layer(`layer.${i}.`, T, shape));
   return new Map(sizes.flatMap((part) => [...rooms(part, forwardBank)]));
 }
 
-/** The activations of one layer, for a forward pass that every layer reuses. */
-export const reusedActivations = ({ T, S }: Capacity, shape: BertShape): Rooms =>
-  rooms({ ...layer("", T, shape), ...distance(shape), ...pooled(S, shape.hidden) }, forwardBank);
-
-/** The name in {@link reusedActivations} of a name in {@link keptActivations}: a layer's output goes over its input. */
-export const reused = (name: string): string => name.replace(/^(layer\.\d+|embeddings)\./, "");
-
-/** Any two of these that one kernel reads and writes are in different banks, and in none of the forward pass. */
+/** Any two of these that one kernel reads and writes are in different banks, and in none that it uses of the forward pass. */
 const gradientBanks: Sizes = {
   "d.embedding": 3,
   "d.pooled": 4,
   "d.output": 2,
   "d.sum": 3,
+  "d.branch": 6,
   "d.context": 4,
   "d.qkv": 3,
   "d.intermediate": 4,
+  "d.lora": 7,
   delta: 2,
   "d.distance": 5,
   scratch: 5,
@@ -109,27 +112,33 @@ const gradientBanks: Sizes = {
 };
 
 /** Gradients of activations: a few of a token's width, which take turns, and scratch for two-stage sums. */
-export function activationGradients(capacity: Capacity, shape: BertShape): Rooms {
+export function activationGradients(
+  capacity: Capacity,
+  shape: BertShape,
+  { trained, dropout }: Pick<ProgramOptions, "trained" | "dropout">,
+): Rooms {
   const { T, S } = capacity;
-  const { hidden: H, intermediate: I, heads: N, distanceBuckets } = shape;
-  const linears = [
-    { I: H, O: 3 * H },
-    { I: H, O: H },
-    { I: H, O: I },
-    { I, O: H },
-  ];
+  const { hidden: H, intermediate: I, heads: N, layers, distanceBuckets } = shape;
+  const linears = {
+    "attention.qkv": { I: H, O: 3 * H },
+    "attention.output": { I: H, O: H },
+    intermediate: { I: H, O: I },
+    output: { I, O: H },
+  };
   const sizes = {
     "d.embedding": S * H,
     "d.pooled": S * H,
     "d.output": T * H,
     "d.sum": T * H,
+    ...(dropout && dropout.hidden > 0 && { "d.branch": T * H }),
     "d.context": T * H,
     "d.qkv": T * 3 * H,
     "d.intermediate": T * I,
+    ...(trained.lora && { "d.lora": T * trained.lora.rank }),
     delta: T * N,
-    ...(distanceBuckets !== undefined && { "d.distance": mostBlocks(capacity) * distanceBuckets * N }),
-    scratch: Math.max(PARTS * 3 * H, PARTS * I, ...linears.map(weightScratch)),
-    "scratch.bias": PARTS * H,
+    ...(trains(trained, "distance") && { "d.distance": mostBlocks(capacity) * (distanceBuckets ?? 0) * N }),
+    scratch: Math.max(normScratch(H), scratchFor(layers, linears, trained)),
+    "scratch.bias": normScratch(H),
   };
   return rooms(sizes, (name) => gradientBanks[name] ?? 0);
 }

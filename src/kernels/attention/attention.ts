@@ -27,6 +27,16 @@ export interface AttentionSize {
   readonly window?: number;
   /** Where there is a bias, it has distances from 1 − reach to reach − 1. */
   readonly reach?: number;
+  /** Of the weights, by the seed and first token of {@link Counts}; none if left out. */
+  readonly dropout?: AttentionDropout | undefined;
+}
+
+/** Weights whose hash by src/encoder/dropout.ts is below the threshold become 0; the others are divided by 1 − rate. */
+export interface AttentionDropout {
+  readonly rate: number;
+  /** `dropThreshold(rate)`. */
+  readonly threshold: number;
+  readonly site: number;
 }
 
 const headOf = ({ H, N }: AttentionSize): { readonly H: number; readonly D: number } => {
@@ -35,9 +45,19 @@ const headOf = ({ H, N }: AttentionSize): { readonly H: number; readonly D: numb
   return { H, D };
 };
 
-const constants = (size: AttentionSize) => ({ ...headOf(size), REACH: size.reach ?? 0, WINDOW: size.window ?? 0 });
+/** Without dropout the kernels have no code for it. */
+const dropping = ({ dropout }: AttentionSize) =>
+  dropout && { SITE: dropout.site, THRESHOLD: dropout.threshold, KEPT: 1 - dropout.rate };
+
+const constants = (size: AttentionSize) => ({
+  ...headOf(size),
+  ...dropping(size),
+  REACH: size.reach ?? 0,
+  WINDOW: size.window ?? 0,
+});
 
 interface Texts {
+  readonly counts: Slice;
   /** (blocks, 4): of each block of {@link BLOCK} tokens the first, its text's first and the one behind its text's last; 0. */
   readonly blocks: Slice;
   /** (N, 2 · reach − 1): added to the scores, by the distance from query to key. */
@@ -63,14 +83,13 @@ const biasOf = ({ bias, qkv }: Forward, { reach }: AttentionSize): Slice => {
 export const attentionForward = (at: Forward, size: AttentionSize): Dispatch<Counts> => ({
   kernel: forward,
   constants: constants(size),
-  bindings: [at.qkv, at.blocks, biasOf(at, size), at.context, at.logSumExp],
+  bindings: [at.counts, at.qkv, at.blocks, biasOf(at, size), at.context, at.logSumExp],
   workgroups: ({ blocks }) => [blocks, size.N],
 });
 
 interface Backward extends Forward {
   /** (T, 3H) */
   readonly dqkv: Slice;
-  readonly counts: Slice;
   /** (T, H) */
   readonly dcontext: Slice;
   /** Scratch of (T, N). */
@@ -80,7 +99,7 @@ interface Backward extends Forward {
 export function attentionBackward(at: Backward, size: AttentionSize): Dispatch<Counts>[] {
   const shared = {
     constants: constants(size),
-    bindings: [at.qkv, at.blocks, biasOf(at, size), at.logSumExp, at.delta, at.dcontext, at.dqkv],
+    bindings: [at.counts, at.qkv, at.blocks, biasOf(at, size), at.logSumExp, at.delta, at.dcontext, at.dqkv],
     workgroups: ({ blocks }: Counts) => [blocks, size.N] as const,
   };
   return [
@@ -95,7 +114,7 @@ export function attentionBackward(at: Backward, size: AttentionSize): Dispatch<C
   ];
 }
 
-interface BiasBackward extends Omit<Backward, "dqkv" | "counts" | "context"> {
+interface BiasBackward extends Omit<Backward, "dqkv" | "context"> {
   readonly bias: Slice;
   /** (2 · reach − 1): the bucket of each distance. */
   readonly buckets: Slice;
@@ -111,8 +130,8 @@ export function attentionBiasBackward(
   assert(size.buckets <= THREADS && size.window === undefined, `${size.buckets} buckets`);
   return {
     kernel: biasGradient,
-    constants: { ...headOf(size), REACH: size.reach, BUCKETS: size.buckets, ADD: size.adds ? 1 : 0 },
-    bindings: [at.qkv, at.blocks, at.bias, at.logSumExp, at.delta, at.dcontext, at.buckets, at.partial],
+    constants: { ...headOf(size), ...dropping(size), REACH: size.reach, BUCKETS: size.buckets, ADD: size.adds ? 1 : 0 },
+    bindings: [at.counts, at.qkv, at.blocks, at.bias, at.logSumExp, at.delta, at.dcontext, at.buckets, at.partial],
     workgroups: ({ blocks }) => [blocks, size.N],
   };
 }

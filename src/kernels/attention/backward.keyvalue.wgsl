@@ -1,29 +1,36 @@
 // With p and ds as in backward.query.wgsl:  dk = dsᵀ · q,  dv = pᵀ · dcontext. One workgroup per (block of 32 keys of one text,
 // head); the queries of the text pass by in blocks of 32. A thread scores four keys against four queries, and sums four channels
 // of the same four keys. REACH and WINDOW as in forward.wgsl.
-//   0 qkv        (T, 3H)
-//   1 blocks     (blocks)  first token; first token of its text, and the one behind its last
-//   2 bias       (N, 2 · REACH - 1)
-//   3 logSumExp  (T, N)
-//   4 delta      (T, N)
-//   5 dcontext   (T, H)
-//   6 dqkv       (T, 3H)   out: the key and value thirds
+//   0 counts    this step's seed, and number of the first token
+//   1 qkv        (T, 3H)
+//   2 blocks     (blocks)  first token; first token of its text, and the one behind its last
+//   3 bias       (N, 2 · REACH - 1)
+//   4 logSumExp  (T, N)
+//   5 delta      (T, N)
+//   6 dcontext   (T, H)
+//   7 dqkv       (T, 3H)   out: the key and value thirds
 
 override H: u32 = 8;
 override D: u32 = 8;
 override REACH: u32 = 0;
 override WINDOW: u32 = 0;
+override SITE: u32 = 0;
+override THRESHOLD: u32 = 0;
+override KEPT: f32 = 1;
 const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
 const BLOCK = 4 * SIDE;
 const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> blocks: array<vec4u>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> logSumExp: array<f32>;
-@group(0) @binding(4) var<storage, read> delta: array<f32>;
-@group(0) @binding(5) var<storage, read> dcontext: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dqkv: array<f32>;
+struct Counts { T: u32, S: u32, B: u32, blocks: u32, seed: u32, firstToken: u32 }
+
+@group(0) @binding(0) var<uniform> counts: Counts;
+@group(0) @binding(1) var<storage, read> qkv: array<f32>;
+@group(0) @binding(2) var<storage, read> blocks: array<vec4u>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read> logSumExp: array<f32>;
+@group(0) @binding(5) var<storage, read> delta: array<f32>;
+@group(0) @binding(6) var<storage, read> dcontext: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dqkv: array<f32>;
 
 // Of four keys each: [query][thread along the keys].
 var<workgroup> weights: array<vec4f, BLOCK * SIDE>;
@@ -56,9 +63,30 @@ fn biased(score: vec4f, key: vec4u, query: u32, head: u32) -> vec4f {
   return score + vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
 }
 
+// pcg3d (Jarzynski and Olano, 2020) of query and key: src/encoder/dropout.ts.
+fn hash(row: vec4u, column: vec4u) -> vec4u {
+  var x = row * 1664525 + 1013904223;
+  var y = column * 1664525 + 1013904223;
+  var z = vec4u((counts.seed ^ (SITE * 0x9e3779b9)) * 1664525 + 1013904223);
+  x += y * z;
+  y += z * x;
+  z += x * y;
+  x ^= x >> vec4u(16);
+  y ^= y >> vec4u(16);
+  z ^= z >> vec4u(16);
+  return x + y * z;
+}
+
+// x with the weights of a query that are dropped set to nothing, and the others scaled up.
+fn dropped(x: vec4f, key: vec4u, query: u32, head: u32) -> vec4f {
+  if (THRESHOLD == 0) { return x; }
+  return select(x / KEPT, vec4f(), hash(vec4u(query + counts.firstToken), (head << 16) + key) < vec4u(THRESHOLD));
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
   let first = blocks[group.x].x;
+  let start = blocks[group.x].y;
   let end = blocks[group.x].z;
   let queries = inReach(blocks[group.x]);
   let head = group.y * D;
@@ -84,8 +112,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
     for (var i = 0u; i < 4; i++) {
       let p = seen(exp(biased(products[i] * scale, clamped, query[i], group.y) - lse[i]), clamped, query[i]);
       let at = (4 * thread.x + i) * SIDE + thread.y;
-      weights[at] = p;
-      dscores[at] = p * (dweights[i] - along[i]) * scale;
+      weights[at] = dropped(p, key - start, query[i], group.y);
+      dscores[at] = p * (dropped(dweights[i], key - start, query[i], group.y) - along[i]) * scale;
     }
     workgroupBarrier();
 

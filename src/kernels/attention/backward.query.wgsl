@@ -1,28 +1,35 @@
 // With p = exp(q · kᵀ / √D + bias - logSumExp) and ds = p · (dcontext · vᵀ - delta) / √D:  dq = ds · k (Dao, FlashAttention-2, 2023,
 // algorithm 2). One workgroup per (block of 32 queries of one text, head); threads, REACH and WINDOW as in forward.wgsl.
-//   0 qkv        (T, 3H)
-//   1 blocks     (blocks)  first token; first token of its text, and the one behind its last
-//   2 bias       (N, 2 · REACH - 1)
-//   3 logSumExp  (T, N)
-//   4 delta      (T, N)
-//   5 dcontext   (T, H)
-//   6 dqkv       (T, 3H)   out: the query third
+//   0 counts    this step's seed, and number of the first token
+//   1 qkv        (T, 3H)
+//   2 blocks     (blocks)  first token; first token of its text, and the one behind its last
+//   3 bias       (N, 2 · REACH - 1)
+//   4 logSumExp  (T, N)
+//   5 delta      (T, N)
+//   6 dcontext   (T, H)
+//   7 dqkv       (T, 3H)   out: the query third
 
 override H: u32 = 8;
 override D: u32 = 8;
 override REACH: u32 = 0;
 override WINDOW: u32 = 0;
+override SITE: u32 = 0;
+override THRESHOLD: u32 = 0;
+override KEPT: f32 = 1;
 const SIDE = 8u; // threads along a block's side, each with four of its rows and four of its columns
 const BLOCK = 4 * SIDE;
 const TILES = 4u; // of four channels, of one thread: a head has at most 4 · 4 · SIDE = 128
 
-@group(0) @binding(0) var<storage, read> qkv: array<f32>;
-@group(0) @binding(1) var<storage, read> blocks: array<vec4u>;
-@group(0) @binding(2) var<storage, read> bias: array<f32>;
-@group(0) @binding(3) var<storage, read> logSumExp: array<f32>;
-@group(0) @binding(4) var<storage, read> delta: array<f32>;
-@group(0) @binding(5) var<storage, read> dcontext: array<f32>;
-@group(0) @binding(6) var<storage, read_write> dqkv: array<f32>;
+struct Counts { T: u32, S: u32, B: u32, blocks: u32, seed: u32, firstToken: u32 }
+
+@group(0) @binding(0) var<uniform> counts: Counts;
+@group(0) @binding(1) var<storage, read> qkv: array<f32>;
+@group(0) @binding(2) var<storage, read> blocks: array<vec4u>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read> logSumExp: array<f32>;
+@group(0) @binding(5) var<storage, read> delta: array<f32>;
+@group(0) @binding(6) var<storage, read> dcontext: array<f32>;
+@group(0) @binding(7) var<storage, read_write> dqkv: array<f32>;
 
 // Of four queries each: [key][thread along the queries].
 var<workgroup> dscores: array<vec4f, BLOCK * SIDE>;
@@ -54,9 +61,30 @@ fn biased(score: vec4f, key: u32, query: vec4u, head: u32) -> vec4f {
   return score + vec4f(bias[at.x], bias[at.y], bias[at.z], bias[at.w]);
 }
 
+// pcg3d (Jarzynski and Olano, 2020) of query and key: src/encoder/dropout.ts.
+fn hash(row: vec4u, column: vec4u) -> vec4u {
+  var x = row * 1664525 + 1013904223;
+  var y = column * 1664525 + 1013904223;
+  var z = vec4u((counts.seed ^ (SITE * 0x9e3779b9)) * 1664525 + 1013904223);
+  x += y * z;
+  y += z * x;
+  z += x * y;
+  x ^= x >> vec4u(16);
+  y ^= y >> vec4u(16);
+  z ^= z >> vec4u(16);
+  return x + y * z;
+}
+
+// x with the weights of a key that are dropped set to nothing, and the others scaled up.
+fn dropped(x: vec4f, key: u32, query: vec4u, head: u32) -> vec4f {
+  if (THRESHOLD == 0) { return x; }
+  return select(x / KEPT, vec4f(), hash(query + counts.firstToken, vec4u((head << 16) + key)) < vec4u(THRESHOLD));
+}
+
 @compute @workgroup_size(SIDE, SIDE)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
   let first = blocks[group.x].x;
+  let start = blocks[group.x].y;
   let end = blocks[group.x].z;
   let keys = inReach(blocks[group.x]);
   let head = group.y * D;
@@ -83,10 +111,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
     let score1 = biased(products[1] * scale, key.y, clamped, group.y);
     let score2 = biased(products[2] * scale, key.z, clamped, group.y);
     let score3 = biased(products[3] * scale, key.w, clamped, group.y);
-    dscores[at] = seen(exp(score0 - lse) * (dweights[0] - along) * scale, key.x, clamped);
-    dscores[at + SIDE] = seen(exp(score1 - lse) * (dweights[1] - along) * scale, key.y, clamped);
-    dscores[at + 2 * SIDE] = seen(exp(score2 - lse) * (dweights[2] - along) * scale, key.z, clamped);
-    dscores[at + 3 * SIDE] = seen(exp(score3 - lse) * (dweights[3] - along) * scale, key.w, clamped);
+    dscores[at] = seen(exp(score0 - lse) * (dropped(dweights[0], key.x - start, query, group.y) - along) * scale, key.x, clamped);
+    dscores[at + SIDE] = seen(exp(score1 - lse) * (dropped(dweights[1], key.y - start, query, group.y) - along) * scale, key.y, clamped);
+    dscores[at + 2 * SIDE] = seen(exp(score2 - lse) * (dropped(dweights[2], key.z - start, query, group.y) - along) * scale, key.z, clamped);
+    dscores[at + 3 * SIDE] = seen(exp(score3 - lse) * (dropped(dweights[3], key.w - start, query, group.y) - along) * scale, key.w, clamped);
     workgroupBarrier();
 
     for (var i = 0u; 4 * SIDE * i < D; i++) {

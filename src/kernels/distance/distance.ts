@@ -35,13 +35,13 @@ interface Backward {
   readonly partial: Slice;
 }
 
-/** The table's gradient. */
+/** The table's gradient; with `adds` it is added to what is there. */
 export const distanceBackward = (
   { dtable, counts, partial }: Backward,
-  { N, buckets }: { readonly N: number; readonly buckets: number },
+  { N, buckets, adds = false }: { readonly N: number; readonly buckets: number; readonly adds?: boolean },
 ): Dispatch<Counts> => ({
   kernel: backward,
-  constants: { C: N * buckets },
+  constants: { C: N * buckets, ADDS: adds ? 1 : 0 },
   bindings: [counts, partial, dtable],
   workgroups: () => [Math.ceil((N * buckets) / 64)],
 });

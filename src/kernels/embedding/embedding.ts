@@ -70,13 +70,21 @@ interface Backward {
   readonly dx: Slice;
 }
 
-/** The gradient of one table; `distinct` says which of the batch's counts is U. */
+interface BackwardSize {
+  readonly H: number;
+  /** Which of the batch's counts is U. */
+  readonly distinct: "words" | "positions";
+  /** Whether the gradient is added to what is there. */
+  readonly adds?: boolean;
+}
+
+/** The gradient of one table. */
 export const embeddingBackward = (
   { dtable, rows, dx }: Backward,
-  { H, distinct }: { readonly H: number; readonly distinct: "words" | "positions" },
+  { H, distinct, adds = false }: BackwardSize,
 ): Dispatch<Counts> => ({
   kernel: backward,
-  constants: { H },
+  constants: { H, ADDS: adds ? 1 : 0 },
   bindings: [rows.ids, rows.offsets, rows.order, dx, dtable],
   workgroups: (counts) => [counts[distinct], Math.ceil(H / 64)],
 });

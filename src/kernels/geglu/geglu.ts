@@ -31,11 +31,13 @@ interface Backward {
   readonly x: Slice;
   /** (T, C) */
   readonly dy: Slice;
+  /** (T, C); what {@link gegluForward} gave, made again so that nobody has to keep it. */
+  readonly y: Slice;
 }
 
-export const gegluBackward = ({ dx, counts, x, dy }: Backward, { C }: { readonly C: number }): Dispatch<Counts> => ({
+export const gegluBackward = ({ dx, counts, x, dy, y }: Backward, { C }: { readonly C: number }): Dispatch<Counts> => ({
   kernel: backward,
   constants: { C },
-  bindings: [counts, x, dy, dx],
+  bindings: [counts, x, dy, dx, y],
   workgroups: ({ T }) => spread(T * C),
 });

@@ -1,11 +1,9 @@
 import { spread, type Dispatch, type Kernel } from "../../gpu/pass.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import type { Counts } from "../counts.ts";
-import backwardCode from "./backward.wgsl?raw";
-import forwardCode from "./forward.wgsl?raw";
+import code from "./forward.wgsl?raw";
 
-const forward: Kernel = { name: "gelu/forward", code: forwardCode };
-const backward: Kernel = { name: "gelu/backward", code: backwardCode };
+const kernel: Kernel = { name: "gelu/forward", code };
 
 interface Forward {
   /** (T, C) */
@@ -15,25 +13,10 @@ interface Forward {
   readonly x: Slice;
 }
 
-/** y = x · Φ(x). */
+/** y = x · Φ(x); on the way back linear/backward.input has the derivative. */
 export const geluForward = ({ y, counts, x }: Forward, { C }: { readonly C: number }): Dispatch<Counts> => ({
-  kernel: forward,
+  kernel,
   constants: { C },
   bindings: [counts, x, y],
-  workgroups: ({ T }) => spread(T * C),
-});
-
-interface Backward {
-  /** (T, C); dy before, dx after. */
-  readonly dx: Slice;
-  readonly counts: Slice;
-  /** (T, C) */
-  readonly x: Slice;
-}
-
-export const geluBackward = ({ dx, counts, x }: Backward, { C }: { readonly C: number }): Dispatch<Counts> => ({
-  kernel: backward,
-  constants: { C },
-  bindings: [counts, x, dx],
   workgroups: ({ T }) => spread(T * C),
 });

@@ -1,13 +1,15 @@
-// With n = (x - mean) * rstd and g = dy * weight:  dx = rstd * (g - mean(g) - n * mean(g * n)). Threads as in forward.wgsl.
+// With n = (x - mean) * rstd and g = dy * weight:  dx = rstd * (g - mean(g) - n * mean(g * n)), with ADDS = 1 plus dx as it was.
+// Threads as in forward.wgsl.
 //   0 counts          this batch's T
 //   1 x       (T, H)
 //   2 mean    (T)
 //   3 rstd    (T)
 //   4 weight  (H)
 //   5 dy      (T, H)
-//   6 dx      (T, H)  out
+//   6 dx      (T, H)  out, with ADDS = 1 in and out
 
 override H: u32 = 1;
+override ADDS: u32 = 0;
 const LANES = 16u;
 const ROWS = 4u;
 
@@ -48,6 +50,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
   if (t >= counts.T) { return; }
   for (var c = lane; c < H; c += LANES) {
     let n = (x[base + c] - m) * r;
-    dx[base + c] = r * (dy[base + c] * weight[c] - means.x - n * means.y);
+    var value = r * (dy[base + c] * weight[c] - means.x - n * means.y);
+    if (ADDS == 1) { value += dx[base + c]; }
+    dx[base + c] = value;
   }
 }

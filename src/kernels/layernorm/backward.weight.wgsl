@@ -1,5 +1,5 @@
 // dweight = sum over t of dy * (x - mean) * rstd, dbias = sum over t of dy: the first of two stages. Part p sums its share of the
-// tokens; reduce/final.wgsl adds the parts. One thread per (channel, part).
+// tokens; backward.sum.wgsl or reduce/final.wgsl adds the parts. One thread per (channel, part).
 //   0 counts                  this batch's T
 //   1 x        (T, H)
 //   2 mean     (T)

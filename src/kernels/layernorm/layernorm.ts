@@ -3,11 +3,13 @@ import type { Slice } from "../../gpu/slice.ts";
 import type { Counts } from "../counts.ts";
 import { PARTS, sumParts } from "../reduce/reduce.ts";
 import backwardInputCode from "./backward.input.wgsl?raw";
+import backwardSumCode from "./backward.sum.wgsl?raw";
 import backwardWeightCode from "./backward.weight.wgsl?raw";
 import forwardCode from "./forward.wgsl?raw";
 
 const forward: Kernel = { name: "layernorm/forward", code: forwardCode };
 const backwardInput: Kernel = { name: "layernorm/backward.input", code: backwardInputCode };
+const backwardSum: Kernel = { name: "layernorm/backward.sum", code: backwardSumCode };
 const backwardWeight: Kernel = { name: "layernorm/backward.weight", code: backwardWeightCode };
 
 /** Four tokens each. */
@@ -40,13 +42,7 @@ export const layerNormForward = (
   workgroups,
 });
 
-interface Backward {
-  /** (T, H) */
-  readonly dx: Slice;
-  /** (H) */
-  readonly dweight: Slice;
-  /** (H); left out where there is none. */
-  readonly dbias?: Slice | undefined;
+interface Normed {
   readonly counts: Slice;
   /** (T, H) */
   readonly x: Slice;
@@ -54,27 +50,58 @@ interface Backward {
   readonly mean: Slice;
   /** (T) */
   readonly rstd: Slice;
-  /** (H) */
-  readonly weight: Slice;
   /** (T, H) */
   readonly dy: Slice;
+}
+
+interface BackwardSize {
+  readonly H: number;
+  /** Whether the result is added to what is there. */
+  readonly adds?: boolean | undefined;
+}
+
+interface Input extends Normed {
+  /** (T, H) */
+  readonly dx: Slice;
+  /** (H) */
+  readonly weight: Slice;
+}
+
+/** dx, or with `adds` dx += that. */
+export const layerNormInput = (at: Input, { H, adds = false }: BackwardSize): Dispatch<Counts> => ({
+  kernel: backwardInput,
+  constants: { H, ADDS: adds ? 1 : 0 },
+  bindings: [at.counts, at.x, at.mean, at.rstd, at.weight, at.dy, at.dx],
+  workgroups,
+});
+
+interface Weight extends Normed {
+  /** (H) */
+  readonly dweight: Slice;
+  /** (H); left out where there is none. */
+  readonly dbias?: Slice | undefined;
   /** Two of at least PARTS · H floats. */
   readonly scratch: readonly [Slice, Slice];
 }
 
-export const layerNormBackward = (at: Backward, { H }: { readonly H: number }): Dispatch<Counts>[] => [
-  {
-    kernel: backwardInput,
-    constants: { H },
-    bindings: [at.counts, at.x, at.mean, at.rstd, at.weight, at.dy, at.dx],
-    workgroups,
-  },
-  {
-    kernel: backwardWeight,
-    constants: { H, PARTS },
-    bindings: [at.counts, at.x, at.mean, at.rstd, at.dy, ...at.scratch],
-    workgroups: () => [Math.ceil(H / 64), PARTS],
-  },
-  sumParts({ y: at.dweight, partial: at.scratch[0] }, { C: H, parts: PARTS }),
-  ...(at.dbias ? [sumParts({ y: at.dbias, partial: at.scratch[1] }, { C: H, parts: PARTS })] : []),
-];
+/** dweight and dbias, or with `adds` += that. */
+export function layerNormWeight(at: Weight, { H, adds = false }: BackwardSize): Dispatch<Counts>[] {
+  const [weights, biases] = at.scratch;
+  const { dweight, dbias } = at;
+  return [
+    {
+      kernel: backwardWeight,
+      constants: { H, PARTS },
+      bindings: [at.counts, at.x, at.mean, at.rstd, at.dy, weights, biases],
+      workgroups: () => [Math.ceil(H / 64), PARTS],
+    },
+    dbias
+      ? {
+          kernel: backwardSum,
+          constants: { H, PARTS, ADDS: adds ? 1 : 0 },
+          bindings: [weights, biases, dweight, dbias],
+          workgroups: () => [Math.ceil(H / 64)],
+        }
+      : sumParts({ y: dweight, partial: weights }, { C: H, parts: PARTS, adds }),
+  ];
+}

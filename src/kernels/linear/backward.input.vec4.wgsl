@@ -1,33 +1,61 @@
 // backward.input.wgsl for I and O that are multiples of four, as forward.vec4.wgsl.
-//   0 counts         this batch's T
-//   1 weight  (O, I)  as vec4
-//   2 dy      (T, O)  as vec4
-//   3 dx      (T, I)  as vec4, out
+//   0 counts                 this batch's T
+//   1 weight         (O, I)  as vec4
+//   2 dy             (T, O)  as vec4
+//   3 preactivation  (T, I)  as vec4
+//   4 dx             (T, I)  as vec4, out
 
 override I: u32 = 4;
 override O: u32 = 4;
-const TILE = 8u;
+override ACTIVATED: u32 = 0;
+override ADDS: u32 = 0;
+override SCALE: f32 = 1;
+override ROWS: u32 = 8;
+override COLUMNS: u32 = 8;
+override ACROSS: u32 = 8;
+override DOWN: u32 = 4;
 
 struct Counts { T: u32, S: u32, B: u32 }
 
 @group(0) @binding(0) var<uniform> counts: Counts;
 @group(0) @binding(1) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
+@group(0) @binding(3) var<storage, read> preactivation: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> dx: array<vec4f>;
 
 // Four rows by four outputs.
 fn fromDy(at: vec4u) -> mat4x4f { return mat4x4f(dy[at.x], dy[at.y], dy[at.z], dy[at.w]); }
 // Four outputs by four inputs.
 fn fromWeight(at: vec4u) -> mat4x4f { return mat4x4f(weight[at.x], weight[at.y], weight[at.z], weight[at.w]); }
 
-fn store(row: u32, column: u32, values: vec4f) {
-  if (row < counts.T && column < I) { dx[(row * I + column) / 4] = values; }
+// erf(v) for v >= 0, as gelu/forward.wgsl explains it.
+fn erf(v: vec4f) -> vec4f {
+  let z = v * v;
+  let near = v * (1.1283791 + z * (-0.37612626 + z * (0.11283585 + z * (-0.026853813 + z * (0.0051883287 +
+    z * (-0.00080102013 + z * 0.00007853884))))));
+  let t = 1.0 / (1.0 + 0.5 * v);
+  let far = 1.0 - exp(-z) * t * (0.28234306 + t * (0.27778574 + t * (0.27801087 + t * (0.055460777 + t * (0.34901482 +
+    t * (-0.31328946 + t * 0.070207037))))));
+  return select(far, near, v < vec4f(1));
 }
 
-@compute @workgroup_size(8, 4)
+fn geluDerivative(a: vec4f) -> vec4f {
+  return 0.5 * (1.0 + sign(a) * erf(abs(a) * 0.70710678)) + a * exp(-0.5 * a * a) * 0.39894228;
+}
+
+fn store(row: u32, column: u32, values: vec4f) {
+  if (row >= counts.T || column >= I) { return; }
+  let at = (row * I + column) / 4;
+  var value = SCALE * values;
+  if (ACTIVATED == 1) { value *= geluDerivative(preactivation[at]); }
+  if (ADDS == 1) { value += dx[at]; }
+  dx[at] = value;
+}
+
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let t = id.y * TILE;
-  let c = id.x * TILE;
+  let t = id.y * ROWS;
+  let c = id.x * COLUMNS;
   if (t >= counts.T || c >= I) { return; }
 
   let low = vec4u(0, 1, 2, 3);
@@ -42,19 +70,21 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var bb = mat4x4f();
   for (var k = 0u; k < O / 4; k++) {
     let dyA = fromDy(rowsA + k);
-    let dyB = fromDy(rowsB + k);
     let wA = fromWeight(columnsA + k * I);
-    let wB = fromWeight(columnsB + k * I);
+    var dyB = mat4x4f();
+    var wB = mat4x4f();
+    if (ROWS == 8) { dyB = fromDy(rowsB + k); }
+    if (COLUMNS == 8) { wB = fromWeight(columnsB + k * I); }
     aa += wA * dyA;
-    ab += wB * dyA;
-    ba += wA * dyB;
-    bb += wB * dyB;
+    if (COLUMNS == 8) { ab += wB * dyA; }
+    if (ROWS == 8) { ba += wA * dyB; }
+    if (ROWS == 8 && COLUMNS == 8) { bb += wB * dyB; }
   }
 
   for (var i = 0u; i < 4; i++) {
     store(t + i, c, aa[i]);
-    store(t + i, c + 4, ab[i]);
-    store(t + 4 + i, c, ba[i]);
-    store(t + 4 + i, c + 4, bb[i]);
+    if (COLUMNS == 8) { store(t + i, c + 4, ab[i]); }
+    if (ROWS == 8) { store(t + 4 + i, c, ba[i]); }
+    if (ROWS == 8 && COLUMNS == 8) { store(t + 4 + i, c + 4, bb[i]); }
   }
 }

@@ -1,13 +1,19 @@
 // backward.weight.wgsl for I and O that are multiples of four, as forward.vec4.wgsl; it takes four tokens a turn.
-//   0 counts                 this batch's T
+//   0 counts                  this batch's T
 //   1 x        (T, I)         as vec4
 //   2 dy       (T, O)         as vec4
 //   3 dweight  (PARTS, O, I)  as vec4, out
+//   4 dbias    (PARTS, O)     as vec4, out
 
 override I: u32 = 4;
 override O: u32 = 4;
 override PARTS: u32 = 1;
-const TILE = 8u;
+override BIASED: u32 = 0;
+override ADDS: u32 = 0;
+override ROWS: u32 = 8;
+override COLUMNS: u32 = 8;
+override ACROSS: u32 = 8;
+override DOWN: u32 = 4;
 
 struct Counts { T: u32, S: u32, B: u32 }
 
@@ -15,22 +21,34 @@ struct Counts { T: u32, S: u32, B: u32 }
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> dweight: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> dbias: array<vec4f>;
 
 // Four tokens by four inputs.
 fn fromX(at: vec4u) -> mat4x4f { return mat4x4f(x[at.x], x[at.y], x[at.z], x[at.w]); }
-// Four outputs by four tokens; a token past the end counts for nothing.
+// Four tokens by four outputs; a token past the end counts for nothing.
 fn fromDy(at: vec4u, inside: vec4f) -> mat4x4f {
-  return transpose(mat4x4f(dy[at.x] * inside.x, dy[at.y] * inside.y, dy[at.z] * inside.z, dy[at.w] * inside.w));
+  return mat4x4f(dy[at.x] * inside.x, dy[at.y] * inside.y, dy[at.z] * inside.z, dy[at.w] * inside.w);
 }
 
 fn store(base: u32, row: u32, column: u32, values: vec4f) {
-  if (row < O && column < I) { dweight[(base + row * I + column) / 4] = values; }
+  if (row >= O || column >= I) { return; }
+  let at = (base + row * I + column) / 4;
+  var value = values;
+  if (ADDS == 1) { value += dweight[at]; }
+  dweight[at] = value;
+}
+fn storeBias(base: u32, row: u32, values: vec4f) {
+  if (row >= O) { return; }
+  let at = (base + row) / 4;
+  var value = values;
+  if (ADDS == 1) { value += dbias[at]; }
+  dbias[at] = value;
 }
 
-@compute @workgroup_size(8, 4)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let o = id.y * TILE;
-  let c = id.x * TILE;
+  let o = id.y * ROWS;
+  let c = id.x * COLUMNS;
   let part = id.z;
   if (o >= O || c >= I) { return; }
 
@@ -46,24 +64,36 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var ab = mat4x4f();
   var ba = mat4x4f();
   var bb = mat4x4f();
+  var biasA = vec4f();
+  var biasB = vec4f();
   for (var first = part * share; first < end; first += 4) {
     let t = min(first + low, vec4u(end - 1));
     let inside = select(vec4f(0), vec4f(1), first + low < vec4u(end));
     let dyA = fromDy(t * (O / 4) + rowA, inside);
-    let dyB = fromDy(t * (O / 4) + rowB, inside);
     let xA = fromX(t * (I / 4) + columnA);
-    let xB = fromX(t * (I / 4) + columnB);
-    aa += xA * dyA;
-    ab += xB * dyA;
-    ba += xA * dyB;
-    bb += xB * dyB;
+    var dyB = mat4x4f();
+    var xB = mat4x4f();
+    if (ROWS == 8) { dyB = fromDy(t * (O / 4) + rowB, inside); }
+    if (COLUMNS == 8) { xB = fromX(t * (I / 4) + columnB); }
+    aa += xA * transpose(dyA);
+    if (COLUMNS == 8) { ab += xB * transpose(dyA); }
+    if (ROWS == 8) { ba += xA * transpose(dyB); }
+    if (ROWS == 8 && COLUMNS == 8) { bb += xB * transpose(dyB); }
+    if (BIASED == 1) {
+      biasA += dyA[0] + dyA[1] + dyA[2] + dyA[3];
+      biasB += dyB[0] + dyB[1] + dyB[2] + dyB[3];
+    }
   }
 
   let base = part * O * I;
   for (var i = 0u; i < 4; i++) {
     store(base, o + i, c, aa[i]);
-    store(base, o + i, c + 4, ab[i]);
-    store(base, o + 4 + i, c, ba[i]);
-    store(base, o + 4 + i, c + 4, bb[i]);
+    if (COLUMNS == 8) { store(base, o + i, c + 4, ab[i]); }
+    if (ROWS == 8) { store(base, o + 4 + i, c, ba[i]); }
+    if (ROWS == 8 && COLUMNS == 8) { store(base, o + 4 + i, c + 4, bb[i]); }
+  }
+  if (BIASED == 1 && c == 0) {
+    storeBias(part * O, o, biasA);
+    if (ROWS == 8) { storeBias(part * O, o + 4, biasB); }
   }
 }

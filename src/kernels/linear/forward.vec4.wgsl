@@ -1,14 +1,22 @@
-// forward.wgsl for I and O that are multiples of four: loads and stores four numbers at once, and takes four inputs a turn.
-//   0 counts         this batch's T
-//   1 x       (T, I)  as vec4
-//   2 weight  (O, I)  as vec4
-//   3 bias    (O)     as vec4
-//   4 y       (T, O)  as vec4, out
+// forward.wgsl for I and O that are multiples of four: loads and stores four numbers at once, and takes four inputs a turn. A thread
+// holds ROWS × COLUMNS elements of y in registers, each of the two 4 or 8; a workgroup is ACROSS × DOWN threads.
+//   0 counts            this batch's T
+//   1 x         (T, I)  as vec4
+//   2 weight    (O, I)  as vec4
+//   3 bias      (O)     as vec4
+//   4 residual  (T, O)  as vec4
+//   5 y         (T, O)  as vec4, out
 
 override I: u32 = 4;
 override O: u32 = 4;
-override BIASED: u32 = 1;
-const TILE = 8u;
+override BIASED: u32 = 0;
+override RESIDUAL: u32 = 0;
+override ADDS: u32 = 0;
+override SCALE: f32 = 1;
+override ROWS: u32 = 8;
+override COLUMNS: u32 = 8;
+override ACROSS: u32 = 8;
+override DOWN: u32 = 4;
 
 struct Counts { T: u32, S: u32, B: u32 }
 
@@ -16,7 +24,8 @@ struct Counts { T: u32, S: u32, B: u32 }
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> weight: array<vec4f>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(4) var<storage, read> residual: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
 
 // Four rows by four inputs.
 fn fromX(at: vec4u) -> mat4x4f { return mat4x4f(x[at.x], x[at.y], x[at.z], x[at.w]); }
@@ -25,15 +34,18 @@ fn fromWeight(at: vec4u) -> mat4x4f { return transpose(mat4x4f(weight[at.x], wei
 
 fn store(row: u32, column: u32, values: vec4f) {
   if (row >= counts.T || column >= O) { return; }
-  var value = values;
+  let at = (row * O + column) / 4;
+  var value = SCALE * values;
   if (BIASED == 1) { value += bias[column / 4]; }
-  y[(row * O + column) / 4] = value;
+  if (RESIDUAL == 1) { value += residual[at]; }
+  if (ADDS == 1) { value += y[at]; }
+  y[at] = value;
 }
 
-@compute @workgroup_size(8, 4)
+@compute @workgroup_size(ACROSS, DOWN)
 fn main(@builtin(global_invocation_id) id: vec3u) {
-  let t = id.y * TILE;
-  let o = id.x * TILE;
+  let t = id.y * ROWS;
+  let o = id.x * COLUMNS;
   if (t >= counts.T || o >= O) { return; }
 
   let low = vec4u(0, 1, 2, 3);
@@ -48,19 +60,21 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   var bb = mat4x4f();
   for (var k = 0u; k < I / 4; k++) {
     let xA = fromX(rowsA + k);
-    let xB = fromX(rowsB + k);
     let wA = fromWeight(columnsA + k);
-    let wB = fromWeight(columnsB + k);
+    var xB = mat4x4f();
+    var wB = mat4x4f();
+    if (ROWS == 8) { xB = fromX(rowsB + k); }
+    if (COLUMNS == 8) { wB = fromWeight(columnsB + k); }
     aa += wA * xA;
-    ab += wB * xA;
-    ba += wA * xB;
-    bb += wB * xB;
+    if (COLUMNS == 8) { ab += wB * xA; }
+    if (ROWS == 8) { ba += wA * xB; }
+    if (ROWS == 8 && COLUMNS == 8) { bb += wB * xB; }
   }
 
   for (var i = 0u; i < 4; i++) {
     store(t + i, o, aa[i]);
-    store(t + i, o + 4, ab[i]);
-    store(t + 4 + i, o, ba[i]);
-    store(t + 4 + i, o + 4, bb[i]);
+    if (COLUMNS == 8) { store(t + i, o + 4, ab[i]); }
+    if (ROWS == 8) { store(t + 4 + i, o, ba[i]); }
+    if (ROWS == 8 && COLUMNS == 8) { store(t + 4 + i, o + 4, bb[i]); }
   }
 }

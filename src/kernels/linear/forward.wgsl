@@ -1,14 +1,19 @@
-// y = x · weightᵀ + bias. Each thread holds an 8 × 8 tile of y in registers, as four matrices; rows and columns past the edge
-// are read again from the last one and not written. With BIASED = 0 there is no bias, and nothing is read from binding 3.
-//   0 counts         this batch's T
-//   1 x       (T, I)
-//   2 weight  (O, I)
-//   3 bias    (O)
-//   4 y       (T, O)  out
+// y = SCALE · x · weightᵀ (+ bias, if BIASED) (+ residual, if RESIDUAL) (+ y as it was, if ADDS). Each thread holds an 8 × 8 tile of
+// y in registers, as four matrices; rows and columns past the edge are read again from the last one and not written. Nothing is
+// read from the bindings of what is left out.
+//   0 counts           this batch's T
+//   1 x         (T, I)
+//   2 weight    (O, I)
+//   3 bias      (O)
+//   4 residual  (T, O)
+//   5 y         (T, O)  out
 
 override I: u32 = 1;
 override O: u32 = 1;
-override BIASED: u32 = 1;
+override BIASED: u32 = 0;
+override RESIDUAL: u32 = 0;
+override ADDS: u32 = 0;
+override SCALE: f32 = 1;
 const TILE = 8u;
 
 struct Counts { T: u32, S: u32, B: u32 }
@@ -17,7 +22,8 @@ struct Counts { T: u32, S: u32, B: u32 }
 @group(0) @binding(1) var<storage, read> x: array<f32>;
 @group(0) @binding(2) var<storage, read> weight: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
 
 fn fromX(at: vec4u) -> vec4f { return vec4f(x[at.x], x[at.y], x[at.z], x[at.w]); }
 fn fromWeight(at: vec4u) -> vec4f { return vec4f(weight[at.x], weight[at.y], weight[at.z], weight[at.w]); }
@@ -28,9 +34,12 @@ fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z *
 fn store(row: u32, column: u32, values: vec4f) {
   if (row >= counts.T) { return; }
   for (var j = 0u; j < 4 && column + j < O; j++) {
-    var value = values[j];
+    let at = row * O + column + j;
+    var value = SCALE * values[j];
     if (BIASED == 1) { value += bias[column + j]; }
-    y[row * O + column + j] = value;
+    if (RESIDUAL == 1) { value += residual[at]; }
+    if (ADDS == 1) { value += y[at]; }
+    y[at] = value;
   }
 }
 

@@ -28,7 +28,7 @@ export const prefixForward = ({ y, norm, x }: Forward, { H, W }: Widths): Dispat
   kernel: forward,
   constants: { H, W },
   bindings: [x, y, norm],
-  workgroups: ({ S }) => [S],
+  workgroups: ({ S, vectors = S }) => [vectors],
 });
 
 interface Backward {
@@ -50,5 +50,5 @@ export const prefixBackward = (
   kernel: backward,
   constants: { H, W, ADDS: adds ? 1 : 0 },
   bindings: [y, norm, dy, dx],
-  workgroups: ({ S }) => [S],
+  workgroups: ({ S, vectors = S }) => [vectors],
 });

@@ -55,5 +55,5 @@ export const scoresBackward = (
   kernel: backward,
   constants: { H },
   bindings: [embedding, coefficient, touching.offsets, touching.sides, touching.others, dembedding],
-  workgroups: ({ S }) => [S, Math.ceil(H / 64)],
+  workgroups: ({ S, vectors = S }) => [vectors, Math.ceil(H / 64)],
 });

@@ -13,11 +13,11 @@ import type { LossTensors, Part } from "../../kernels/losses.ts";
 import { marginMse } from "../../kernels/marginmse/marginmse.ts";
 import { prefixBackward, prefixForward } from "../../kernels/prefix/prefix.ts";
 import { scoresBackward, scoresForward } from "../../kernels/scores/scores.ts";
-import { touchingPairs } from "./pairs.ts";
+import { textsOf, touchingPairs } from "./pairs.ts";
 
 type Passes = readonly Dispatch<Counts>[];
 
-/** Texts, queries, and candidates of all queries together. */
+/** Vectors, queries, and candidates of all queries together. */
 export interface PairCapacity {
   readonly S: number;
   readonly B: number;
@@ -41,11 +41,12 @@ export const pairSizes = ({ S, B, pairs }: PairCapacity, { loss }: LossSettings)
 export function describePairs(
   batch: ContrastiveBatch,
   { loss, hardness, entropy }: LossSettings,
+  vectors = textsOf(batch),
 ): Readonly<Record<string, Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>>> {
   const { queries, offsets, candidates, roles, targets } = batch;
   assert(roles || (!hardness && !entropy), "the candidates have no roles");
   assert(targets || loss !== "marginMSE", "the candidates have no targets");
-  const touching = touchingPairs(batch);
+  const touching = touchingPairs(batch, vectors);
   return {
     queries,
     offsets,

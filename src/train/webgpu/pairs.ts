@@ -12,8 +12,9 @@ export interface TouchingPairs {
   readonly others: Int32Array<ArrayBuffer>;
 }
 
-function checkPairs({ queries, offsets, candidates }: ContrastiveBatch, S: number): void {
+function checkPairs({ queries, offsets, candidates }: ContrastiveBatch, S: number, vectors: number): void {
   const isText = (text: number) => text >= 0 && text < S;
+  const isVector = (text: number) => text >= 0 && text < vectors;
   assert(
     queries.length > 0 && offsets.length === queries.length + 1,
     `${queries.length} queries, ${offsets.length} offsets`,
@@ -26,15 +27,21 @@ function checkPairs({ queries, offsets, candidates }: ContrastiveBatch, S: numbe
     offsets.every((offset, b) => b === 0 || offset > (offsets[b - 1] ?? 0)),
     "a query has no candidate",
   );
-  assert(queries.every(isText) && candidates.every(isText), `a query or candidate is not one of ${S} texts`);
+  assert(queries.every(isText), `a query is not one of ${S} texts`);
+  assert(candidates.every(isVector), `a candidate is not one of ${vectors} vectors`);
 }
 
-/** Sorts both sides of every pair by text; within a text, in the order of the pairs. */
-export function touchingPairs(batch: ContrastiveBatch): TouchingPairs {
-  const S = batch.texts.cuSeqlens.length - 1;
-  checkPairs(batch, S);
-  const offsets = new Int32Array(S + 1);
-  const next = new Int32Array(S);
+export const textsOf = ({ texts }: ContrastiveBatch): number => texts.cuSeqlens.length - 1;
+
+/**
+ * Sorts both sides of every pair by text; within a text, in the order of the pairs. Fixed vectors, of which there are `vectors` less
+ * the texts, stand on no side: nothing goes back to them.
+ */
+export function touchingPairs(batch: ContrastiveBatch, vectors = textsOf(batch)): TouchingPairs {
+  const S = textsOf(batch);
+  checkPairs(batch, S, vectors);
+  const offsets = new Int32Array(vectors + 1);
+  const next = new Int32Array(vectors);
   const sides = new Int32Array(2 * batch.candidates.length);
   const others = new Int32Array(2 * batch.candidates.length);
 
@@ -43,12 +50,12 @@ export function touchingPairs(batch: ContrastiveBatch): TouchingPairs {
       for (let p = batch.offsets[b] ?? 0; p < (batch.offsets[b + 1] ?? 0); p++) {
         const candidate = batch.candidates[p] ?? 0;
         visit(query, candidate, 2 * p);
-        visit(candidate, query, 2 * p + 1);
+        if (candidate < S) visit(candidate, query, 2 * p + 1);
       }
     });
 
   eachSide((text) => (offsets[text + 1] = (offsets[text + 1] ?? 0) + 1));
-  for (let s = 0; s < S; s++) {
+  for (let s = 0; s < vectors; s++) {
     next[s] = offsets[s] ?? 0;
     offsets[s + 1] = (offsets[s + 1] ?? 0) + (offsets[s] ?? 0);
   }

@@ -31,6 +31,27 @@ export const glossary = {
     "What is learned from: a query and its answer. Judged queries are best. Where there are few or none, titles and sentences of the documents stand in: each is to find the rest of its own document.",
   epoch: "One pass over all training queries.",
   "batch size": "How many queries are learned from in one step. More make steadier steps and need more memory.",
+  side: "Queries alone: documents stay as they are, and so does an index of theirs. The run ends with two encoders, and takes far less work: documents are not encoded while it trains. With ADORE negatives and LambdaRank this is ADORE as its authors train.",
+  "frozen layers":
+    "The embeddings and so many of the lowest layers stay as they were: less to compute and to keep, and less is forgotten. 0: the embeddings alone.",
+  LoRA: "Learns two thin matrices beside each large one, and leaves that as it is: a rank of 8 trains a few weights in a hundred. What they add counts alpha / rank times. It wants a learning rate some ten times higher, 2e-4 to 5e-4. In the end they are added in: the encoder is as large as before.",
+  dropout:
+    "Sets this share of the numbers to zero in each training step, other ones each time, so that nothing relies on one of them. Fine-tuning for a few epochs often does without.",
+  "token budget":
+    "Batches end before their texts have more tokens than this, so that long texts make small batches, not large memory. The batch size still counts.",
+  "gradient accumulation":
+    "So many batches make one step: steadier steps at the memory of one batch. Passages of one batch are no negatives in another.",
+  "tokens at once":
+    "A batch with more tokens is encoded in parts, twice (GradCache): a large batch in little memory, with nearly the same result.",
+  optimiser:
+    "AdamW keeps two running means for every weight that trains. In 16 bits they take half the memory; rounding is random, so that nothing is lost on average.",
+  numbers:
+    "16 bits take half the memory for what is computed and are faster where the graphics card knows them. What is learned is kept in 32. Where an engine cannot, it says so.",
+  recomputing:
+    "Keeps only what each layer starts from and computes the rest again when it is needed: much less memory, about a third more time.",
+  "best on dev":
+    "Queries of the dev split are searched now and then while the encoder trains, and before. The weights that did best (nDCG@10) are kept, not the last ones. Neither the training nor the test queries have a part in it.",
+  patience: "So many looks in a row without a better one, and training ends: the best weights were before them.",
   "learning rate": "How far one step moves the weights. Too small learns nothing, too large forgets.",
   temperature:
     "τ: scores are divided by it before they are compared. Smaller makes the training care more about the nearest decoys.",

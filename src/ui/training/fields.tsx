@@ -10,7 +10,20 @@ import { Explain } from "../parts/term.tsx";
 type FieldsOf<Value> = { [Name in FieldName]: RecipeFields[Name] extends Value ? Name : never }[FieldName];
 type TextField = Exclude<
   FieldsOf<string>,
-  "engine" | "pairs" | "mix" | "ratio" | "gate" | "batches" | "simansSign" | "loss" | "hardness" | "gist"
+  | "engine"
+  | "pairs"
+  | "mix"
+  | "ratio"
+  | "gate"
+  | "batches"
+  | "simansSign"
+  | "loss"
+  | "hardness"
+  | "gist"
+  | "side"
+  | "loraMatrices"
+  | "optimizer"
+  | "precision"
 >;
 
 /** Where the recipe's check speaks of a field by another path. */
@@ -22,6 +35,12 @@ const paths: Partial<Record<FieldName, RegExp>> = {
   entropyWeight: /\bentropy\.weight:/,
   entropyTemperature: /\bentropy\.temperature:/,
   dimensions: /\bdimensions\b/,
+  loraRank: /\blora\.rank:/,
+  loraAlpha: /\blora\.alpha:/,
+  dropoutHidden: /\bdropout\.hidden:/,
+  dropoutAttention: /\bdropout\.attention:/,
+  bestEvery: /\bbest\.every:/,
+  bestPatience: /\bbest\.patience:/,
   split: /\bevaluate\.split\b/,
   k: /\bevaluate\.k\b/,
 };

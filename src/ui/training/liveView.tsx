@@ -4,7 +4,9 @@ import type { StageView } from "../../app/runState.ts";
 import { type StageName, stageNames } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
 import { duration, whole } from "../parts/format.ts";
+import { DevChart } from "../parts/devChart.tsx";
 import { LossChart } from "../parts/lossChart.tsx";
+import { memoryWords } from "../parts/memory.ts";
 import { progressWords } from "../parts/meter.tsx";
 import { Explain } from "../parts/term.tsx";
 import { stageWhy, stageWords } from "../parts/words.ts";
@@ -22,6 +24,11 @@ export function LiveView() {
       </ol>
       {run.steps.value.length > 0 && <Figures />}
       {run.record.value && <LossChart steps={run.steps.value} />}
+      <DevChart
+        looks={run.record.value?.dev ?? []}
+        steps={run.steps.value.at(-1)?.steps ?? 0}
+        ended={run.stages.value.train.state === "done"}
+      />
       {run.notes.value.map((note) => (
         <p key={note} class="quiet prose">
           {note}
@@ -32,12 +39,13 @@ export function LiveView() {
 }
 
 function Engine() {
-  const { engine } = useApp().run;
+  const { engine, memory } = useApp().run;
   if (!engine.value) return null;
   const { kind, device, note } = engine.value;
   return (
     <p class="prose">
-      Computes on {kind === "webgpu" ? "WebGPU" : "the CPU"} ({device}). {note}
+      Computes on {kind === "webgpu" ? "WebGPU" : "the CPU"} ({device}). {note}{" "}
+      {memory.value && memoryWords(memory.value)}
     </p>
   );
 }

@@ -8,6 +8,7 @@ import { pairWords } from "../parts/words.ts";
 import { Switch, TextInput } from "./fields.tsx";
 import { LossFields } from "./lossFields.tsx";
 import { SourceFields } from "./sourceFields.tsx";
+import { BatchFields, DevFields, MemoryFields, WhatTrains } from "./trainingFields.tsx";
 
 export function RecipeForm() {
   const app = useApp();
@@ -78,8 +79,16 @@ function More() {
       <SourceFields />
       <h3>Loss</h3>
       <LossFields />
+      <h3>What trains</h3>
+      <WhatTrains />
+      <h3>Batches</h3>
+      <BatchFields />
       <h3>Steps</h3>
       <Steps />
+      <h3>Memory</h3>
+      <MemoryFields />
+      <h3>Dev</h3>
+      <DevFields />
       <h3>Texts</h3>
       <Texts />
       <h3>Measuring</h3>
@@ -107,7 +116,7 @@ function Pairs() {
 
 function Steps() {
   const app = useApp();
-  const { schedule, batches } = app.recipe.fields.value;
+  const { schedule } = app.recipe.fields.value;
   return (
     <>
       <Select
@@ -123,20 +132,7 @@ function Steps() {
       <TextInput name="warmup" label="Warmup" word="warmup" />
       <TextInput name="weightDecay" label="Weight decay" word="weight decay" />
       <TextInput name="clip" label="Gradient clipping" word="clipping" />
-      <Select
-        label="Batches"
-        word="topic batches"
-        value={batches}
-        options={[
-          ["rows", "In shuffled order"],
-          ["topics", "From one topic each"],
-        ]}
-        choose={(chosen) => setField(app, "batches", chosen)}
-      />
-      {batches === "topics" && <TextInput name="topics" label="Topics" word="topic batches" />}
       <TextInput name="seed" label="Seed" word="seed" />
-      <Switch name="mask" label="Leave known answers out of the in-batch negatives" />
-      <Switch name="shuffle" label="New order each epoch" />
     </>
   );
 }

@@ -1,5 +1,6 @@
 import { encoderName } from "../../app/encoders.ts";
 import { describeLoss } from "../../domain/loss.ts";
+import { describeBatches, describeBest, describeMemory, describeTuning } from "../../domain/tuning.ts";
 import { useApp } from "../context.ts";
 import { counted } from "../parts/format.ts";
 import { LearnFromDocuments } from "../parts/learnFromDocuments.tsx";
@@ -55,21 +56,26 @@ function RecipeInUse() {
     ...(gate ? [["Gate", `${gate.filter} ${gate.value}`] as const] : []),
     ...(guide === undefined ? [] : [["Guide", encoderName(app, guide)] as const]),
     ["Length", config.steps === undefined ? counted(config.epochs, "epoch") : counted(config.steps, "step")],
-    ["Batch size", config.batches === "topics" ? `${config.batchSize}, of one topic each` : String(config.batchSize)],
+    ["Trains", describeTuning(config)],
+    ["Batches", describeBatches(config)],
     ["Learning rate", String(config.learningRate ?? "by the encoder")],
     ["Loss", describeLoss(config)],
+    ["Memory", describeMemory(config)],
+    ["Kept", describeBest(config)],
     ["Seed", String(config.seed)],
   ];
   return (
     <section aria-labelledby="recipe">
       <h2 id="recipe">Recipe of {record.name}</h2>
       <dl class="facts">
-        {entries.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
+        {entries
+          .filter(([, value]) => value !== "")
+          .map(([name, value]) => (
+            <div key={name}>
+              <dt>{name}</dt>
+              <dd>{value}</dd>
+            </div>
+          ))}
       </dl>
     </section>
   );

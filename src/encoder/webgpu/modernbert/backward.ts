@@ -1,20 +1,17 @@
-/** ModernBERT's backward pass: a list of dispatches from the gradient of the unit vectors to the gradient of every weight. */
+/** ModernBERT's backward pass: a list of dispatches from the gradient of the unit vectors to that of every weight that trains. */
 import type { ModernBertShape, Pooling } from "../../../domain/encoder.ts";
-import type { Dispatch } from "../../../gpu/pass.ts";
-import { add } from "../../../kernels/add/add.ts";
 import { attentionBackward } from "../../../kernels/attention/attention.ts";
-import type { Counts } from "../../../kernels/counts.ts";
 import { embeddingBackward } from "../../../kernels/embedding/embedding.ts";
-import { gegluBackward } from "../../../kernels/geglu/geglu.ts";
-import { layerNormBackward } from "../../../kernels/layernorm/layernorm.ts";
-import { linearBackward, type LinearSize } from "../../../kernels/linear/linear.ts";
+import { gegluBackward, gegluForward } from "../../../kernels/geglu/geglu.ts";
+import { layerNormInput, layerNormWeight } from "../../../kernels/layernorm/layernorm.ts";
 import { normaliseBackward } from "../../../kernels/normalise/normalise.ts";
 import { poolingBackward } from "../../../kernels/pooling/pooling.ts";
 import { turn } from "../../../kernels/rotary/rotary.ts";
-import type { BackwardTensors } from "../program.ts";
-import { anglesOf, attentionSize, inputOf, normedOf } from "./forward.ts";
-
-type Passes = Dispatch<Counts>[];
+import { sites } from "../../dropout.ts";
+import { adapterInput, inputOf, trains } from "../layers.ts";
+import { between, linearBack, undropped, wayBack, type MakingBack, type Stage } from "../layersBack.ts";
+import type { Passes, ProgramOptions } from "../program.ts";
+import { anglesOf, attentionSize, modernBertLayer, normedOf, outputOf } from "./forward.ts";
 
 interface Norm {
   readonly region: string;
@@ -23,82 +20,67 @@ interface Norm {
   readonly dx: string;
   readonly x: string;
   readonly dy: string;
+  /** Whether dx is added to what is there: the gradient of a residual. */
+  readonly adds: boolean;
 }
 
-const norm = (
-  { region, at, dx, x, dy }: Norm,
-  { weight, gradient, index, activation }: BackwardTensors,
+function norm(
+  { region, at, dx, x, dy, adds }: Norm,
   { hidden: H }: ModernBertShape,
-): Passes =>
-  layerNormBackward(
-    {
-      dx: activation(dx),
-      dweight: gradient(`${region}.norm.weight`),
-      counts: index("counts"),
-      x: activation(x),
-      mean: activation(`${at}mean`),
-      rstd: activation(`${at}rstd`),
-      weight: weight(`${region}.norm.weight`),
-      dy: activation(dy),
-      scratch: [activation("scratch"), activation("scratch.bias")],
-    },
-    { H },
-  );
-
-interface Linear extends LinearSize {
-  readonly region: string;
-  readonly dx: string;
-  readonly x: string;
-  readonly dy: string;
+  { tensors, trained }: MakingBack,
+): Stage {
+  const { weight, gradient, index, activation } = tensors;
+  const name = `${region}.norm.weight`;
+  const normed = () => ({
+    counts: index("counts"),
+    x: activation(x),
+    mean: activation(`${at}mean`),
+    rstd: activation(`${at}rstd`),
+    dy: activation(dy),
+  });
+  const input = () => layerNormInput({ ...normed(), dx: activation(dx), weight: weight(name) }, { H, adds });
+  const parameters = () =>
+    layerNormWeight(
+      { ...normed(), dweight: gradient(name), scratch: [activation("scratch"), activation("scratch.bias")] },
+      { H, adds: tensors.adds },
+    );
+  const own = trains(trained, name);
+  return { trains: own, passes: (deeper) => [...(deeper ? [input()] : []), ...(own ? parameters() : [])] };
 }
 
-const linear = (
-  { region, dx, x, dy, I, O }: Linear,
-  { weight, gradient, index, activation }: BackwardTensors,
-): Passes =>
-  linearBackward(
-    {
-      dx: activation(dx),
-      dweight: gradient(`${region}.weight`),
-      counts: index("counts"),
-      x: activation(x),
-      weight: weight(`${region}.weight`),
-      dy: activation(dy),
-      scratch: activation("scratch"),
-    },
-    { I, O },
-  );
-
-/** d.stream += what came back through a branch. */
-const join = (
-  branch: string,
-  { index, activation }: BackwardTensors,
-  { hidden: H }: ModernBertShape,
-): Dispatch<Counts> => add({ y: activation("d.stream"), counts: index("counts"), x: activation(branch) }, { C: H });
-
-function feedForwardBlock(i: number, shape: ModernBertShape, tensors: BackwardTensors): Passes {
+/** d.stream from the gradient of the layer's output to that of its `middle`. */
+function feedForwardBlock(i: number, shape: ModernBertShape, making: MakingBack): readonly Stage[] {
   const { hidden: H, intermediate: I } = shape;
-  const { index, activation } = tensors;
+  const { index, activation } = making.tensors;
   const at = `layer.${i}.`;
+  const kept = undropped({ dy: "d.stream", C: H, site: sites.output(i) }, making);
+  const geglu = () => ({ y: activation(`${at}activated`), counts: index("counts"), x: activation(`${at}wide`) });
+  const gegluBack = () =>
+    gegluBackward({ ...geglu(), dx: activation("d.wide"), dy: activation("d.activated") }, { C: I });
+  const wide = { region: `${at}intermediate`, biased: false, dx: "d.normed", x: `${at}normed`, dy: "d.wide" };
   return [
-    ...linear({ region: `${at}output`, dx: "d.activated", x: `${at}activated`, dy: "d.stream", I, O: H }, tensors),
-    gegluBackward(
+    ...kept.stages,
+    linearBack(
       {
-        dx: activation("d.wide"),
-        counts: index("counts"),
-        x: activation(`${at}wide`),
-        dy: activation("d.activated"),
+        ...outputOf(i, shape),
+        dx: "d.activated",
+        dy: kept.dy,
+        middle: ({ deeper }) => [deeper ? gegluBack() : gegluForward(geglu(), { C: I })],
       },
-      { C: I },
+      making,
     ),
-    ...linear({ region: `${at}intermediate`, dx: "d.normed", x: `${at}normed`, dy: "d.wide", I: H, O: 2 * I }, tensors),
-    ...norm({ region: `${at}intermediate`, at, dx: "d.branch", x: `${at}middle`, dy: "d.normed" }, tensors, shape),
-    join("d.branch", tensors, shape),
+    linearBack({ ...wide, I: H, O: 2 * I }, making),
+    norm(
+      { region: `${at}intermediate`, at, dx: "d.stream", x: `${at}middle`, dy: "d.normed", adds: true },
+      shape,
+      making,
+    ),
   ];
 }
 
-function attention(i: number, shape: ModernBertShape, { index, activation }: BackwardTensors): Passes {
+function attention(i: number, shape: ModernBertShape, making: MakingBack): Passes {
   const { hidden: H, heads: N } = shape;
+  const { index, activation } = making.tensors;
   const at = `layer.${i}.`;
   const [dqkv, counts] = [activation("d.qkv"), index("counts")];
   return [
@@ -113,33 +95,57 @@ function attention(i: number, shape: ModernBertShape, { index, activation }: Bac
         dcontext: activation("d.context"),
         delta: activation("delta"),
       },
-      attentionSize(shape, i),
+      attentionSize(i, shape, making),
     ),
     turn({ qkv: dqkv, counts, places: index("positions"), angles: index(anglesOf(shape, i)) }, { H, N, back: true }),
   ];
 }
 
-function attentionBlock(i: number, shape: ModernBertShape, tensors: BackwardTensors): Passes {
+/** d.stream from the gradient of layer i's `middle` to that of what it starts from. */
+function attentionBlock(i: number, shape: ModernBertShape, making: MakingBack): readonly Stage[] {
   const { hidden: H } = shape;
   const at = `layer.${i}.`;
-  const before = { region: `${at}attention`, at: `${at}attention.`, dx: "d.branch", x: inputOf(i), dy: "d.normed" };
+  const kept = undropped({ dy: "d.stream", C: H, site: sites.attentionOutput(i) }, making);
+  const output = { region: `${at}attention.output`, biased: false, dx: "d.context", x: `${at}context`, dy: kept.dy };
+  const qkv = { region: `${at}attention.qkv`, biased: false, x: normedOf(i), dy: "d.qkv", I: H, O: 3 * H };
+  const before = { region: `${at}attention`, at: `${at}attention.`, dx: "d.stream", x: inputOf(i), dy: "d.normed" };
   return [
-    ...linear(
-      { region: `${at}attention.output`, dx: "d.context", x: `${at}context`, dy: "d.stream", I: H, O: H },
-      tensors,
-    ),
-    ...attention(i, shape, tensors),
-    ...linear({ region: `${at}attention.qkv`, dx: "d.normed", x: normedOf(i), dy: "d.qkv", I: H, O: 3 * H }, tensors),
+    ...kept.stages,
+    linearBack({ ...output, I: H, O: H }, making),
+    between(() => attention(i, shape, making)),
     ...(i === 0
-      ? [join("d.normed", tensors, shape)]
-      : [...norm(before, tensors, shape), join("d.branch", tensors, shape)]),
+      ? [linearBack({ ...qkv, dx: "d.stream", adds: true }, making)]
+      : [linearBack({ ...qkv, dx: "d.normed" }, making), norm({ ...before, adds: true }, shape, making)]),
   ];
 }
 
+/** From d.stream to the gradients of what makes up the embeddings. */
+function embeddings(shape: ModernBertShape, making: MakingBack): readonly Stage[] {
+  const { hidden: H } = shape;
+  const { gradient, index, activation, adds } = making.tensors;
+  const kept = undropped({ dy: "d.stream", C: H, site: sites.embeddings }, making);
+  const embedded = { region: "embeddings", at: "embeddings.", dx: "d.normed", x: "embeddings.sum", dy: kept.dy };
+  const table = () =>
+    embeddingBackward(
+      {
+        dtable: gradient("embeddings.word"),
+        rows: { ids: index("words.ids"), offsets: index("words.offsets"), order: index("words.order") },
+        dx: activation("d.normed"),
+      },
+      { H, distinct: "words", adds },
+    );
+  return [
+    ...kept.stages,
+    norm({ ...embedded, adds: false }, shape, making),
+    { trains: making.trained.embeddings, passes: () => [table()] },
+  ];
+}
+
+/** From `d.embedding` (S, H) to d.normed (T, H). */
 function pooledBackward(
   pooling: Pooling,
-  { index, activation }: BackwardTensors,
   { hidden: H }: ModernBertShape,
+  { tensors: { index, activation } }: MakingBack,
 ): Passes {
   return [
     normaliseBackward(
@@ -164,28 +170,29 @@ function pooledBackward(
   ];
 }
 
-/** From `d.embedding` (S, H) to the gradients, after a forward pass whose activations were kept. */
-export function modernBertBackward(shape: ModernBertShape, pooling: Pooling, tensors: BackwardTensors): Passes {
-  const { hidden: H, layers } = shape;
-  const { gradient, index, activation } = tensors;
-  const final = { region: "final", at: "final.", dx: "d.stream", x: inputOf(layers), dy: "d.normed" };
-  const embedded = { region: "embeddings", at: "embeddings.", dx: "d.branch", x: "embeddings.sum", dy: "d.stream" };
+/** From `d.embedding` (S, H) to the gradients, after a forward pass. */
+export function modernBertBackward(
+  shape: ModernBertShape,
+  pooling: Pooling,
+  making: MakingBack,
+  { recompute }: Pick<ProgramOptions, "recompute">,
+): Passes {
+  const { layers } = shape;
+  const final = { region: "final", at: "final.", dx: "d.stream", x: inputOf(layers), dy: "d.normed", adds: false };
+  // What the last layer made is still there. A layer's own result only the next one needs, and that is kept.
+  const again = (i: number): readonly Stage[] =>
+    recompute && i + 1 < layers
+      ? [between(() => [...modernBertLayer(i, shape, making), ...adapterInput(outputOf(i, shape), making)])]
+      : [];
   const blocks = Array.from({ length: layers }, (_, i) => [
-    ...feedForwardBlock(i, shape, tensors),
-    ...attentionBlock(i, shape, tensors),
+    ...again(i),
+    ...feedForwardBlock(i, shape, making),
+    ...attentionBlock(i, shape, making),
   ]);
-  return [
-    ...pooledBackward(pooling, tensors, shape),
-    ...norm(final, tensors, shape),
+  return wayBack([
+    between(() => pooledBackward(pooling, shape, making)),
+    norm(final, shape, making),
     ...blocks.toReversed().flat(),
-    ...norm(embedded, tensors, shape),
-    embeddingBackward(
-      {
-        dtable: gradient("embeddings.word"),
-        rows: { ids: index("words.ids"), offsets: index("words.offsets"), order: index("words.order") },
-        dx: activation("d.branch"),
-      },
-      { H, distinct: "words" },
-    ),
-  ];
+    ...embeddings(shape, making),
+  ]);
 }

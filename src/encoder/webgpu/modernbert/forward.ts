@@ -1,21 +1,18 @@
 /** ModernBERT's forward pass: a list of dispatches from token ids to unit vectors. */
 import type { ModernBertShape, Pooling } from "../../../domain/encoder.ts";
 import type { Dispatch } from "../../../gpu/pass.ts";
-import { add } from "../../../kernels/add/add.ts";
 import { attentionForward, type AttentionSize } from "../../../kernels/attention/attention.ts";
 import type { Counts } from "../../../kernels/counts.ts";
 import { embeddingLookup } from "../../../kernels/embedding/embedding.ts";
 import { gegluForward } from "../../../kernels/geglu/geglu.ts";
 import { layerNormForward } from "../../../kernels/layernorm/layernorm.ts";
-import { linearForward, type LinearSize } from "../../../kernels/linear/linear.ts";
 import { normaliseForward } from "../../../kernels/normalise/normalise.ts";
 import { poolingForward } from "../../../kernels/pooling/pooling.ts";
 import { turn } from "../../../kernels/rotary/rotary.ts";
+import { sites } from "../../dropout.ts";
 import { isGlobal } from "../../rotary.ts";
-import type { ForwardTensors } from "../program.ts";
-
-/** The name of the activation that layer i starts from. */
-export const inputOf = (i: number): string => (i === 0 ? "embeddings.output" : `layer.${i - 1}.output`);
+import { branch, drop, inputOf, linear, weightDropping, type Making } from "../layers.ts";
+import type { ForwardTensors, Passes } from "../program.ts";
 
 /** The name of what layer i takes its queries, keys and values from: the first layer has no norm before them. */
 export const normedOf = (i: number): string => (i === 0 ? inputOf(0) : `layer.${i}.attention.normed`);
@@ -24,10 +21,11 @@ export const normedOf = (i: number): string => (i === 0 ? inputOf(0) : `layer.${
 export const anglesOf = (shape: ModernBertShape, i: number): string =>
   isGlobal(shape, i) ? "angles.far" : "angles.near";
 
-export const attentionSize = (shape: ModernBertShape, i: number): AttentionSize => ({
+export const attentionSize = (i: number, shape: ModernBertShape, making: Making): AttentionSize => ({
   H: shape.hidden,
   N: shape.heads,
   ...(!isGlobal(shape, i) && { window: shape.window }),
+  dropout: weightDropping(making, sites.attention(i)),
 });
 
 interface Norm {
@@ -57,60 +55,61 @@ function norm(
   );
 }
 
-interface Linear extends LinearSize {
-  readonly region: string;
-  readonly y: string;
-  readonly x: string;
-}
-
-const linear = ({ region, y, x, I, O }: Linear, { weight, index, activation }: ForwardTensors): Dispatch<Counts> =>
-  linearForward(
-    { y: activation(y), counts: index("counts"), x: activation(x), weight: weight(`${region}.weight`) },
-    { I, O },
-  );
-
-function attentionBlock(i: number, shape: ModernBertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+/** From what layer i starts from to its `middle`. */
+function attentionBlock(i: number, shape: ModernBertShape, making: Making): Passes {
   const { hidden: H, heads: N } = shape;
-  const { index, activation } = tensors;
+  const { index, activation } = making.tensors;
   const at = `layer.${i}.`;
-  const [counts, qkv, middle] = [index("counts"), activation(`${at}qkv`), activation(`${at}middle`)];
+  const [counts, qkv] = [index("counts"), activation(`${at}qkv`)];
   const before = { region: `${at}attention`, at: `${at}attention.`, y: normedOf(i), x: inputOf(i) };
+  const output = { region: `${at}attention.output`, biased: false, y: `${at}middle`, x: `${at}context`, I: H, O: H };
   return [
-    ...(i === 0 ? [] : [norm(before, tensors, shape)]),
-    linear({ region: `${at}attention.qkv`, y: `${at}qkv`, x: normedOf(i), I: H, O: 3 * H }, tensors),
+    ...(i === 0 ? [] : [norm(before, making.tensors, shape)]),
+    ...linear({ region: `${at}attention.qkv`, biased: false, y: `${at}qkv`, x: normedOf(i), I: H, O: 3 * H }, making),
     turn({ qkv, counts, places: index("positions"), angles: index(anglesOf(shape, i)) }, { H, N, back: false }),
     attentionForward(
-      { context: activation(`${at}context`), logSumExp: activation(`${at}logSumExp`), qkv, blocks: index("blocks") },
-      attentionSize(shape, i),
+      {
+        counts,
+        context: activation(`${at}context`),
+        logSumExp: activation(`${at}logSumExp`),
+        qkv,
+        blocks: index("blocks"),
+      },
+      attentionSize(i, shape, making),
     ),
-    linear({ region: `${at}attention.output`, y: `${at}middle`, x: `${at}context`, I: H, O: H }, tensors),
-    add({ y: middle, counts, x: activation(inputOf(i)) }, { C: H }),
+    ...branch({ ...output, residual: inputOf(i), site: sites.attentionOutput(i) }, making),
   ];
 }
 
-function feedForwardBlock(i: number, shape: ModernBertShape, tensors: ForwardTensors): Dispatch<Counts>[] {
+/** Layer i as far as its last matrix. */
+export function modernBertLayer(i: number, shape: ModernBertShape, making: Making): Passes {
   const { hidden: H, intermediate: I } = shape;
-  const { index, activation } = tensors;
+  const { index, activation } = making.tensors;
   const at = `layer.${i}.`;
-  const counts = index("counts");
+  const wide = { region: `${at}intermediate`, biased: false, y: `${at}wide`, x: `${at}normed`, I: H, O: 2 * I };
   return [
-    norm({ region: `${at}intermediate`, at, y: `${at}normed`, x: `${at}middle` }, tensors, shape),
-    linear({ region: `${at}intermediate`, y: `${at}wide`, x: `${at}normed`, I: H, O: 2 * I }, tensors),
-    gegluForward({ y: activation(`${at}activated`), counts, x: activation(`${at}wide`) }, { C: I }),
-    linear({ region: `${at}output`, y: `${at}output`, x: `${at}activated`, I, O: H }, tensors),
-    add({ y: activation(`${at}output`), counts, x: activation(`${at}middle`) }, { C: H }),
+    ...attentionBlock(i, shape, making),
+    norm({ region: `${at}intermediate`, at, y: `${at}normed`, x: `${at}middle` }, making.tensors, shape),
+    ...linear(wide, making),
+    gegluForward({ y: activation(`${at}activated`), counts: index("counts"), x: activation(`${at}wide`) }, { C: I }),
   ];
 }
+
+/** Layer i's last matrix, from `activated`. */
+export const outputOf = (i: number, { hidden: H, intermediate: I }: ModernBertShape) =>
+  ({ region: `layer.${i}.output`, biased: false, x: `layer.${i}.activated`, I, O: H }) as const;
 
 /** From `tokenIds` of the index to `embedding` (S, H). */
-export function modernBertForward(
-  shape: ModernBertShape,
-  pooling: Pooling,
-  tensors: ForwardTensors,
-): Dispatch<Counts>[] {
+export function modernBertForward(shape: ModernBertShape, pooling: Pooling, making: Making): Passes {
   const { hidden: H, layers } = shape;
+  const { tensors } = making;
   const { weight, index, activation } = tensors;
   const embedded = { region: "embeddings", at: "embeddings.", y: "embeddings.output", x: "embeddings.sum" };
+  const output = (i: number) =>
+    branch(
+      { ...outputOf(i, shape), y: `layer.${i}.output`, residual: `layer.${i}.middle`, site: sites.output(i) },
+      making,
+    );
   return [
     embeddingLookup(
       {
@@ -122,10 +121,8 @@ export function modernBertForward(
       { H },
     ),
     norm(embedded, tensors, shape),
-    ...Array.from({ length: layers }, (_, i) => [
-      ...attentionBlock(i, shape, tensors),
-      ...feedForwardBlock(i, shape, tensors),
-    ]).flat(),
+    ...drop({ y: "embeddings.output", C: H, site: sites.embeddings }, making),
+    ...Array.from({ length: layers }, (_, i) => [...modernBertLayer(i, shape, making), ...output(i)]).flat(),
     norm({ region: "final", at: "final.", y: "final.output", x: inputOf(layers) }, tensors, shape),
     poolingForward(
       { pooled: activation("pooled"), cuSeqlens: index("cuSeqlens"), x: activation("final.output") },

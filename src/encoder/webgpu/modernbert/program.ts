@@ -3,11 +3,13 @@ import type { ModernBertShape, Pooling } from "../../../domain/encoder.ts";
 import type { PackedTexts } from "../../../domain/engine.ts";
 import type { Counts } from "../../../kernels/counts.ts";
 import { growingAngles } from "../../rotary.ts";
-import type { Described, Program } from "../program.ts";
+import { trains } from "../layers.ts";
+import type { Described, Program, ProgramOptions } from "../program.ts";
+import { reused, sharedRooms, stepRoomOf } from "../rooms.ts";
 import { indexTexts, rowsNamed, sortRows } from "../texts.ts";
 import { modernBertBackward } from "./backward.ts";
 import { modernBertForward } from "./forward.ts";
-import { activationGradients, indexSizes, keptActivations, reused, reusedActivations, rowSizes } from "./tensors.ts";
+import { activationGradients, forwardActivations, indexSizes, rowSizes } from "./tensors.ts";
 
 /** The forward pass's view of a batch. */
 function describer(shape: ModernBertShape): (texts: PackedTexts) => Described {
@@ -26,16 +28,20 @@ function describer(shape: ModernBertShape): (texts: PackedTexts) => Described {
   };
 }
 
-export function modernBertProgram(shape: ModernBertShape, pooling: Pooling): Program {
+const readBy = { "attention.normed": "attention.qkv", normed: "intermediate" } as const;
+
+export function modernBertProgram(shape: ModernBertShape, pooling: Pooling, options: ProgramOptions): Program {
   const describe = describer(shape);
+  const { trained, dropout, linear } = options;
+  const stepRoom = stepRoomOf(options, { layers: shape.layers, readBy });
   return {
-    forward: (tensors) => modernBertForward(shape, pooling, tensors),
-    trainForward: (tensors) => modernBertForward(shape, pooling, tensors),
-    backward: (tensors) => modernBertBackward(shape, pooling, tensors),
+    forward: (tensors) => modernBertForward(shape, pooling, { tensors, trained, linear }),
+    trainForward: (tensors) => modernBertForward(shape, pooling, { tensors, trained, dropout, linear }),
+    backward: (tensors) => modernBertBackward(shape, pooling, { tensors, trained, dropout, linear }, options),
     embed: {
       describe,
       indexSizes: (capacity) => indexSizes(capacity, shape),
-      activations: (capacity) => reusedActivations(capacity, shape),
+      activations: (capacity) => sharedRooms(forwardActivations(capacity, shape, trained), reused),
       roomOf: reused,
     },
     step: {
@@ -49,9 +55,12 @@ export function modernBertProgram(shape: ModernBertShape, pooling: Pooling): Pro
       },
       indexSizes: (capacity) => ({ ...indexSizes(capacity, shape), ...rowSizes(capacity, shape) }),
       activations: (capacity) =>
-        new Map([...keptActivations(capacity, shape), ...activationGradients(capacity, shape)]),
-      roomOf: (name) => name,
+        new Map([
+          ...sharedRooms(forwardActivations(capacity, shape, trained), stepRoom),
+          ...activationGradients(capacity, shape, options),
+        ]),
+      roomOf: stepRoom,
     },
-    sparse: ["embeddings.word"],
+    sparse: ["embeddings.word"].filter((region) => trains(trained, region)),
   };
 }

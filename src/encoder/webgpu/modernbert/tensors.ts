@@ -2,8 +2,9 @@
 import type { ModernBertShape } from "../../../domain/encoder.ts";
 import type { Rooms } from "../../../gpu/arena.ts";
 import { BLOCK, COUNTS } from "../../../kernels/counts.ts";
-import { weightScratch } from "../../../kernels/linear/linear.ts";
-import { PARTS } from "../../../kernels/reduce/reduce.ts";
+import type { Trained } from "../../trained.ts";
+import type { ProgramOptions } from "../program.ts";
+import { adapterSizes, normScratch, reused, scratchFor } from "../rooms.ts";
 import { pooled, rooms, type Capacity, type Sizes } from "../tensors.ts";
 
 /** Integers that the forward pass needs, and the angles of two θ for the longest text that there is room for. */
@@ -65,24 +66,18 @@ const banks: Sizes = {
   embedding: 1,
   norm: 1,
 };
-const forwardBank = (name: string): number => banks[reused(name)] ?? 0;
+const forwardBank = (name: string): number => (name.endsWith(".lora") ? 7 : (banks[reused(name)] ?? 0));
 
-/** Every activation of the forward pass, kept apart for the backward pass. */
-export function keptActivations({ T, S }: Capacity, shape: ModernBertShape): Rooms {
+/** Every activation of the forward pass, by its own name. */
+export function forwardActivations({ T, S }: Capacity, shape: ModernBertShape, trained: Trained): Rooms {
   const { hidden: H, layers } = shape;
-  const sizes = [{ "embeddings.sum": T * H }, norm("embeddings.", "output", T, H), ends(T, S, H)];
+  const embedded = { "embeddings.sum": T * H, ...norm("embeddings.", "output", T, H) };
+  const sizes = [embedded, ends(T, S, H), adapterSizes(layers, T, trained)];
   for (let i = 0; i < layers; i++) sizes.push(layer(`layer.${i}.`, T, shape));
   return new Map(sizes.flatMap((part) => [...rooms(part, forwardBank)]));
 }
 
-/** The activations of one layer, for a forward pass that every layer reuses. */
-export const reusedActivations = ({ T, S }: Capacity, shape: ModernBertShape): Rooms =>
-  rooms({ sum: T * shape.hidden, ...layer("", T, shape), ...ends(T, S, shape.hidden) }, forwardBank);
-
-/** The name in {@link reusedActivations} of a name in {@link keptActivations}: a layer's output goes over its input. */
-export const reused = (name: string): string => name.replace(/^(layer\.\d+|embeddings)\./, "");
-
-/** Any two of these that one kernel reads and writes are in different banks, and in none of the forward pass. */
+/** Any two of these that one kernel reads and writes are in different banks, and in none that it uses of the forward pass. */
 const gradientBanks: Sizes = {
   "d.embedding": 3,
   "d.pooled": 5,
@@ -93,33 +88,39 @@ const gradientBanks: Sizes = {
   "d.wide": 5,
   "d.context": 4,
   "d.qkv": 5,
+  "d.lora": 7,
   delta: 6,
   scratch: 6,
   "scratch.bias": 6,
 };
 
 /** Gradients of activations: a few of a token's width, which take turns, and scratch for two-stage sums. */
-export function activationGradients({ T, S }: Capacity, shape: ModernBertShape): Rooms {
-  const { hidden: H, intermediate: I, heads: N } = shape;
-  const linears = [
-    { I: H, O: 3 * H },
-    { I: H, O: H },
-    { I: H, O: 2 * I },
-    { I, O: H },
-  ];
+export function activationGradients(
+  { T, S }: Capacity,
+  shape: ModernBertShape,
+  { trained, dropout }: Pick<ProgramOptions, "trained" | "dropout">,
+): Rooms {
+  const { hidden: H, intermediate: I, heads: N, layers } = shape;
+  const linears = {
+    "attention.qkv": { I: H, O: 3 * H },
+    "attention.output": { I: H, O: H },
+    intermediate: { I: H, O: 2 * I },
+    output: { I, O: H },
+  };
   const sizes = {
     "d.embedding": S * H,
     "d.pooled": S * H,
     "d.stream": T * H,
     "d.normed": T * H,
-    "d.branch": T * H,
+    ...(dropout && dropout.hidden > 0 && { "d.branch": T * H }),
     "d.activated": T * I,
     "d.wide": T * 2 * I,
     "d.context": T * H,
     "d.qkv": T * 3 * H,
+    ...(trained.lora && { "d.lora": T * trained.lora.rank }),
     delta: T * N,
-    scratch: Math.max(PARTS * H, ...linears.map(weightScratch)),
-    "scratch.bias": PARTS * H,
+    scratch: Math.max(normScratch(H), scratchFor(layers, linears, trained)),
+    "scratch.bias": normScratch(H),
   };
   return rooms(sizes, (name) => gradientBanks[name] ?? 0);
 }
