@@ -5,7 +5,7 @@ import { createEncoder } from "../src/train/service.ts";
 serve(
   self,
   createEncoder({
-    webgpu: async () => (await import("../src/train/webgpu.ts")).createWebGpuEngine({ gpu: navigator.gpu }),
+    webgpu: async () => (await import("../src/train/webgpu.ts")).openWebGpuEngine(navigator.gpu),
     cpu: async () => (await import("../src/encoder/cpu.ts")).createCpuEngine(),
   }),
 );

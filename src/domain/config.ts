@@ -170,11 +170,6 @@ const best = v.strictObject({
   patience: v.optional(count),
 });
 
-/**
- * The numbers that an encoder computes with. "f16": matrices and what passes between layers, where the engine can; what is learned
- * stays float32.
- */
-export const precisionNames = ["f32", "f16"] as const;
 /** "queries": documents keep the vectors that they had before training, and so their index. */
 export const sideNames = ["both", "queries"] as const;
 
@@ -248,7 +243,6 @@ const keys = v.strictObject({
   dropout: v.optional(dropout),
   /** "adamw16" keeps both of AdamW's moments in 16 bits each, in half the memory, rounded at random. */
   optimizer: v.optional(v.picklist(optimizerNames), "adamw"),
-  precision: v.optional(v.picklist(precisionNames), "f32"),
   /** Most tokens that are encoded at once: a larger batch goes in parts, forward twice (GradCache, arXiv 2101.06983). Where silent, what leaves 1 GiB of activations. */
   microTokens: v.optional(count),
   /** What happens inside of a layer is not kept for the way back but made again: less memory, about a third more time. */
@@ -403,7 +397,6 @@ export type TrainingConfig = Pick<
   | "lora"
   | "dropout"
   | "optimizer"
-  | "precision"
   | "microTokens"
   | "recompute"
   | "batchSize"

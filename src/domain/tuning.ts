@@ -35,10 +35,9 @@ export function describeBatches({ batchSize, batchTokens, accumulate = 1, batche
 }
 
 /** "moments in 16 bits, 2048 tokens at once"; "" where nothing saves memory. */
-export function describeMemory({ optimizer, precision, microTokens, recompute }: Stored): string {
+export function describeMemory({ optimizer, microTokens, recompute }: Stored): string {
   return [
     ...(optimizer === "adamw16" ? ["moments in 16 bits"] : []),
-    ...(precision === "f16" ? ["computed with 16 bits"] : []),
     ...(microTokens === undefined ? [] : [`${microTokens} tokens at once`]),
     ...(recompute ? ["layers made again on the way back"] : []),
   ].join(", ");

@@ -22,6 +22,9 @@ export function describeAdapter(info: AdapterInfo): string {
 /** What the engine profits from beyond WebGPU's defaults; asked for as far as the adapter has it. */
 const wantedLimits = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
 
+/** Asked for where there are any. */
+const wantedFeatures = ["subgroups"] as const satisfies readonly GPUFeatureName[];
+
 const lost = (reason: string): DeviceLost =>
   new DeviceLost(
     `The GPU stopped${reason === "" ? "" : ` (${reason})`}. What was stored is safe: reload the page and go on from the last checkpoint. ` +
@@ -153,8 +156,9 @@ export async function openGpu(gpu: GPU | undefined): Promise<Gpu> {
     );
   }
   const requiredLimits = Object.fromEntries(wantedLimits.map((name) => [name, adapter.limits[name]]));
+  const requiredFeatures = wantedFeatures.filter((name) => adapter.features.has(name));
   try {
-    return new Gpu(await adapter.requestDevice({ label: "decoy", requiredLimits }), adapter.info);
+    return new Gpu(await adapter.requestDevice({ label: "decoy", requiredFeatures, requiredLimits }), adapter.info);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new GpuUnavailable(

@@ -5,14 +5,18 @@ import type { Engine, MemoryUse, Model, PackedTexts, PlannedTraining } from "../
 import type { StepSize, Trainer, TrainerSettings } from "../domain/engine.ts";
 import { parameterTable, type ParameterTable } from "../encoder/parameters.ts";
 import { trainedTable } from "../encoder/trained.ts";
-import { programOf } from "../encoder/webgpu/family.ts";
+import { linearSizes, programOf } from "../encoder/webgpu/family.ts";
 import { openGpu, type Gpu } from "../gpu/device.ts";
-import { outOfMemory } from "../gpu/errors.ts";
+import { GpuOutOfMemory, outOfMemory } from "../gpu/errors.ts";
 import { Pipelines } from "../gpu/pass.ts";
 import { readFloats } from "../gpu/readback.ts";
 import { whole } from "../gpu/slice.ts";
 import { Submitter } from "../gpu/submit.ts";
+import { keptChoices } from "../gpu/choices.ts";
+import type { Choices } from "../gpu/tuner.ts";
 import { write } from "../gpu/upload.ts";
+import { tuneLinear } from "../kernels/linear/tune.ts";
+import type { LinearPlan } from "../kernels/linear/variants.ts";
 import { regionsOf } from "./webgpu/arenas.ts";
 import type { Context } from "./webgpu/context.ts";
 import { Embedder, type EncoderWeights } from "./webgpu/embed.ts";
@@ -26,15 +30,28 @@ type ModelInput = Parameters<Engine["createModel"]>[0];
  * An engine on the best GPU of `gpu`: `navigator.gpu`, or in Node what Dawn's `create` gives (keep a reference to it).
  * Errors: GpuUnavailable here; DeviceLost and GpuOutOfMemory from whatever is called later.
  */
-export async function createWebGpuEngine({ gpu }: { readonly gpu: GPU | undefined }): Promise<Engine> {
-  return new WebGpuEngine(await openGpu(gpu));
+export async function createWebGpuEngine({ gpu, choices = new Map() }: WebGpuOptions): Promise<Engine> {
+  return new WebGpuEngine(await openGpu(gpu), choices);
+}
+
+/** {@link createWebGpuEngine} for a page, which remembers what is fastest on its device. */
+export const openWebGpuEngine = async (gpu: GPU | undefined): Promise<Engine> =>
+  createWebGpuEngine({ gpu, choices: await keptChoices() });
+
+interface WebGpuOptions {
+  readonly gpu: GPU | undefined;
+  /** What was found to be fastest on the devices of earlier visits; added to. */
+  readonly choices?: Choices;
 }
 
 class WebGpuEngine implements Engine {
   readonly info: EngineInfo;
   readonly #context: Context;
 
-  constructor(gpu: Gpu) {
+  readonly #choices: Choices;
+
+  constructor(gpu: Gpu, choices: Choices) {
+    this.#choices = choices;
     this.#context = { gpu, pipelines: new Pipelines(gpu), submitter: new Submitter(gpu) };
     const note = gpu.software ? "WebGPU runs on the processor here; the CPU engine is faster." : "";
     this.info = { kind: "webgpu", device: gpu.name, note };
@@ -51,7 +68,8 @@ class WebGpuEngine implements Engine {
   async createModel({ shape, pooling, weights }: ModelInput): Promise<Model> {
     const { gpu } = this.#context;
     const table = parameterTable(shape);
-    const program = programOf(shape, pooling);
+    const linear = await this.#linearPlan(shape);
+    const program = programOf(shape, pooling, { trained: trainedTable(shape), recompute: false, linear });
     assert(weights.length === table.floats, `weights of ${weights.length} numbers for a layout of ${table.floats}`);
     const bytes = table.floats * 4;
     checkBindings(table, gpu.device.limits.maxStorageBufferBindingSize);
@@ -59,13 +77,29 @@ class WebGpuEngine implements Engine {
     write(gpu, whole(buffer), weights);
     await gpu.settle(gpu.device.queue.onSubmittedWorkDone());
     const encoder = { shape, program, weight: regionsOf(table, buffer) };
-    return new WebGpuModel({ context: this.#context, encoder, pooling, table, weights: buffer });
+    return new WebGpuModel({ context: this.#context, encoder, pooling, linear, table, weights: buffer });
+  }
+
+  /** Chosen once for a shape. Where there is no room to measure in, the defaults. */
+  async #linearPlan(shape: EncoderShape): Promise<LinearPlan | undefined> {
+    const { gpu, pipelines } = this.#context;
+    const sizes = linearSizes(shape);
+    if (sizes.length === 0) return undefined;
+    try {
+      return await tuneLinear(gpu, pipelines, { sizes, tokens: TUNED_TOKENS, choices: this.#choices });
+    } catch (error) {
+      if (error instanceof GpuOutOfMemory) return undefined;
+      throw error;
+    }
   }
 
   dispose(): void {
     this.#context.gpu.dispose();
   }
 }
+
+/** Of a batch of queries, and of one of documents. */
+const TUNED_TOKENS = [256, 2048];
 
 /** Errors: GpuOutOfMemory if a matrix is larger than what a kernel may bind. */
 function checkBindings({ tensors }: ParameterTable, most: number): void {
@@ -79,6 +113,8 @@ interface ModelParts {
   readonly context: Context;
   readonly encoder: EncoderWeights;
   readonly pooling: Pooling;
+  /** Which forms of its matrix products run on this device. */
+  readonly linear: LinearPlan | undefined;
   readonly table: ParameterTable;
   readonly weights: GPUBuffer;
 }
@@ -118,10 +154,10 @@ class WebGpuModel implements Model {
 
   async #newTrainer(settings: TrainerSettings): Promise<WebGpuTrainer> {
     assert(!this.#trainer, "the model has a trainer already");
-    const { encoder, pooling } = this.#parts;
+    const { encoder, pooling, linear } = this.#parts;
     const { shape } = encoder;
     const trained = trainedTable(shape, settings.tuning);
-    const program = programOf(shape, pooling, programOptions(trained, settings));
+    const program = programOf(shape, pooling, programOptions(trained, settings, linear));
     const trainer = await createWebGpuTrainer({
       ...this.#parts,
       program,

@@ -94,8 +94,8 @@ describe("a run", () => {
     const app = await fakeApp({ pipeline, store });
     await startRun(app);
     const record = recordOf(app);
-    const { side, optimizer, precision, recompute, accumulate, ...config } = record.config;
-    expect([side, optimizer, precision, recompute, accumulate]).toEqual(["both", "adamw", "f32", false, 1]);
+    const { side, optimizer, recompute, accumulate, ...config } = record.config;
+    expect([side, optimizer, recompute, accumulate]).toEqual(["both", "adamw", false, 1]);
     await store.saveCheckpoint(record.id, checkpointAt(2));
     await takeUp(app, { ...record, config: config as typeof record.config, status: "stopped" });
     await resumeRun(app);

@@ -31,14 +31,13 @@ test("says how batches are made, what saves memory, and what is kept", () => {
     batches: "topics",
     accumulate: 4,
     optimizer: "adamw16",
-    precision: "f16",
     microTokens: 256,
     recompute: true,
     best: { every: 1, patience: 1 },
   });
   expect(all(config).slice(1)).toEqual([
     "8 queries or 512 tokens, of one topic each, 4 batches a step",
-    "moments in 16 bits, computed with 16 bits, 256 tokens at once, layers made again on the way back",
+    "moments in 16 bits, 256 tokens at once, layers made again on the way back",
     "the best on dev, looked at after every step, ends after a look without a better one",
   ]);
   expect(describeBest(parseConfig({ best: { every: 50, patience: 3 } }))).toBe(

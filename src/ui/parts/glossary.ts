@@ -45,8 +45,6 @@ export const glossary = {
     "A batch with more tokens is encoded in parts, twice (GradCache): a large batch in little memory, with nearly the same result.",
   optimiser:
     "AdamW keeps two running means for every weight that trains. In 16 bits they take half the memory; rounding is random, so that nothing is lost on average.",
-  numbers:
-    "16 bits take half the memory for what is computed and are faster where the graphics card knows them. What is learned is kept in 32. Where an engine cannot, it says so.",
   recomputing:
     "Keeps only what each layer starts from and computes the rest again when it is needed: much less memory, about a third more time.",
   "best on dev":

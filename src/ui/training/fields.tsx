@@ -23,7 +23,6 @@ type TextField = Exclude<
   | "side"
   | "loraMatrices"
   | "optimizer"
-  | "precision"
 >;
 
 /** Where the recipe's check speaks of a field by another path. */
