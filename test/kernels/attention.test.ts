@@ -85,6 +85,9 @@ test.each([
   { lengths: [7, 1, 33, 2], N: 3, D: 12, scale: 1 },
   { lengths: [65, 31, 32], N: 2, D: 32, scale: 1 },
   { lengths: [129], N: 1, D: 33, scale: 1 },
+  { lengths: [70, 3], N: 2, D: 24, scale: 1 },
+  { lengths: [34, 7], N: 3, D: 6, scale: 1 },
+  { lengths: [40], N: 2, D: 100, scale: 1 },
   { lengths: [5, 40], N: 2, D: 128, scale: 1 },
   { lengths: [17, 64], N: 1, D: 64, scale: 4 },
 ])("forward and backward at %o", async (given) => {
@@ -224,6 +227,7 @@ test.each([
   { lengths: [1], heads: [1, 8], reach: 1 },
   { lengths: [7, 1, 33, 2], heads: [3, 12], reach: 40 },
   { lengths: [170, 31], heads: [2, 8], reach: 170 },
+  { lengths: [34, 5], heads: [2, 6], reach: 34 },
   { lengths: [37, 6], heads: [2, 8], reach: 40, dropout: dropping },
 ] as const)("a bias by distance: %o", async (given) => {
   const { out, bias, truth, dqkv, dtable } = await runBiased(given);

@@ -1,20 +1,40 @@
 import { assert } from "../../base/assert.ts";
-import { spread, type Dispatch, type Kernel } from "../../gpu/pass.ts";
+import type { Dispatch, Kernel, Workgroups } from "../../gpu/pass.ts";
 import type { Slice } from "../../gpu/slice.ts";
 import type { Counts } from "../counts.ts";
 import biasCode from "./backward.bias.wgsl?raw";
-import deltaCode from "./backward.delta.wgsl?raw";
+import keyValueWideCode from "./backward.keyvalue.vec4.wgsl?raw";
 import keyValueCode from "./backward.keyvalue.wgsl?raw";
+import queryWideCode from "./backward.query.vec4.wgsl?raw";
 import queryCode from "./backward.query.wgsl?raw";
+import forwardWideCode from "./forward.vec4.wgsl?raw";
 import forwardCode from "./forward.wgsl?raw";
 
-const forward: Kernel = { name: "attention/forward", code: forwardCode };
-const delta: Kernel = { name: "attention/backward.delta", code: deltaCode };
-const query: Kernel = { name: "attention/backward.query", code: queryCode };
-const keyValue: Kernel = { name: "attention/backward.keyvalue", code: keyValueCode };
+interface Kernels {
+  readonly forward: Kernel;
+  readonly query: Kernel;
+  readonly keyValue: Kernel;
+  /** Channels of a head that one workgroup takes. */
+  readonly channels: number;
+}
+
+const scalar: Kernels = {
+  forward: { name: "attention/forward", code: forwardCode },
+  query: { name: "attention/backward.query", code: queryCode },
+  keyValue: { name: "attention/backward.keyvalue", code: keyValueCode },
+  channels: 128,
+};
+
+const wide: Kernels = {
+  forward: { name: "attention/forward.vec4", code: forwardWideCode },
+  query: { name: "attention/backward.query.vec4", code: queryWideCode },
+  keyValue: { name: "attention/backward.keyvalue.vec4", code: keyValueWideCode },
+  channels: 64,
+};
+
 const biasGradient: Kernel = { name: "attention/backward.bias", code: biasCode };
 
-/** The kernels keep at most 16 channels in each of eight threads along a head. */
+/** The largest head. */
 const MAX_HEAD = 128;
 /** Threads of a workgroup, of which {@link attentionBiasBackward} has one take a bucket. */
 const THREADS = 64;
@@ -43,6 +63,14 @@ const headOf = ({ H, N }: AttentionSize): { readonly H: number; readonly D: numb
   const D = H / N;
   assert(Number.isInteger(D) && D <= MAX_HEAD, `a head of ${H} / ${N} channels`);
   return { H, D };
+};
+
+/** The kernels that load four numbers at once, wherever the size of a head allows it: they take half the time. */
+const kernelsFor = (size: AttentionSize): Kernels => (headOf(size).D % 4 === 0 ? wide : scalar);
+
+const workgroupsOf = (size: AttentionSize): ((counts: Counts) => Workgroups) => {
+  const parts = Math.ceil(headOf(size).D / kernelsFor(size).channels);
+  return ({ blocks }) => [blocks, size.N, parts];
 };
 
 /** Without dropout the kernels have no code for it. */
@@ -81,10 +109,10 @@ const biasOf = ({ bias, qkv }: Forward, { reach }: AttentionSize): Slice => {
 
 /** context = softmax(q · kᵀ / √D + bias) · v within each text. */
 export const attentionForward = (at: Forward, size: AttentionSize): Dispatch<Counts> => ({
-  kernel: forward,
+  kernel: kernelsFor(size).forward,
   constants: constants(size),
   bindings: [at.counts, at.qkv, at.blocks, biasOf(at, size), at.context, at.logSumExp],
-  workgroups: ({ blocks }) => [blocks, size.N],
+  workgroups: workgroupsOf(size),
 });
 
 interface Backward extends Forward {
@@ -92,25 +120,18 @@ interface Backward extends Forward {
   readonly dqkv: Slice;
   /** (T, H) */
   readonly dcontext: Slice;
-  /** Scratch of (T, N). */
+  /** (T, N): written here, of use to {@link attentionBiasBackward}. */
   readonly delta: Slice;
 }
 
+/** The gradient of queries, keys and values, with the dropout of the forward pass. */
 export function attentionBackward(at: Backward, size: AttentionSize): Dispatch<Counts>[] {
-  const shared = {
-    constants: constants(size),
-    bindings: [at.counts, at.qkv, at.blocks, biasOf(at, size), at.logSumExp, at.delta, at.dcontext, at.dqkv],
-    workgroups: ({ blocks }: Counts) => [blocks, size.N] as const,
-  };
+  const { query, keyValue } = kernelsFor(size);
+  const shared = { constants: constants(size), workgroups: workgroupsOf(size) };
+  const forward = [at.counts, at.qkv, at.blocks, biasOf(at, size), at.logSumExp];
   return [
-    {
-      kernel: delta,
-      constants: headOf(size),
-      bindings: [at.counts, at.context, at.dcontext, at.delta],
-      workgroups: ({ T }) => spread(T * size.N),
-    },
-    { kernel: query, ...shared },
-    { kernel: keyValue, ...shared },
+    { kernel: query, ...shared, bindings: [...forward, at.context, at.dcontext, at.delta, at.dqkv] },
+    { kernel: keyValue, ...shared, bindings: [...forward, at.delta, at.dcontext, at.dqkv] },
   ];
 }
 

@@ -1,13 +1,15 @@
 // With p = exp(q · kᵀ / √D + bias - logSumExp) and ds = p · (dcontext · vᵀ - delta) / √D:  dq = ds · k (Dao, FlashAttention-2, 2023,
-// algorithm 2). One workgroup per (block of 32 queries of one text, head); threads, REACH and WINDOW as in forward.wgsl.
+// algorithm 2), where delta is the sum over a query's keys of p times its gradient. That is dcontext · context, with dropout too: what it
+// leaves out of the gradient of p it has left out of the context. One workgroup per (block of 32 queries of one text, head); threads, REACH and WINDOW as in forward.wgsl.
 //   0 counts    this step's seed, and number of the first token
 //   1 qkv        (T, 3H)
 //   2 blocks     (blocks)  first token; first token of its text, and the one behind its last
 //   3 bias       (N, 2 · REACH - 1)
 //   4 logSumExp  (T, N)
-//   5 delta      (T, N)
+//   5 context    (T, H)
 //   6 dcontext   (T, H)
-//   7 dqkv       (T, 3H)   out: the query third
+//   7 delta      (T, N)    out
+//   8 dqkv       (T, 3H)   out: the query third
 
 override H: u32 = 8;
 override D: u32 = 8;
@@ -27,17 +29,18 @@ struct Counts { T: u32, S: u32, B: u32, blocks: u32, seed: u32, firstToken: u32 
 @group(0) @binding(2) var<storage, read> blocks: array<vec4u>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> logSumExp: array<f32>;
-@group(0) @binding(5) var<storage, read> delta: array<f32>;
+@group(0) @binding(5) var<storage, read> context: array<f32>;
 @group(0) @binding(6) var<storage, read> dcontext: array<f32>;
-@group(0) @binding(7) var<storage, read_write> dqkv: array<f32>;
+@group(0) @binding(7) var<storage, read_write> delta: array<f32>;
+@group(0) @binding(8) var<storage, read_write> dqkv: array<f32>;
 
+var<workgroup> deltas: array<f32, BLOCK>;
 // Of four queries each: [key][thread along the queries].
 var<workgroup> dscores: array<vec4f, BLOCK * SIDE>;
 
 fn fromQkv(at: vec4u) -> vec4f { return vec4f(qkv[at.x], qkv[at.y], qkv[at.z], qkv[at.w]); }
 fn fromDcontext(at: vec4u) -> vec4f { return vec4f(dcontext[at.x], dcontext[at.y], dcontext[at.z], dcontext[at.w]); }
 fn fromLogSumExp(at: vec4u) -> vec4f { return vec4f(logSumExp[at.x], logSumExp[at.y], logSumExp[at.z], logSumExp[at.w]); }
-fn fromDelta(at: vec4u) -> vec4f { return vec4f(delta[at.x], delta[at.y], delta[at.z], delta[at.w]); }
 
 // Row i holds x[i] · w.
 fn outer(x: vec4f, w: vec4f) -> mat4x4f { return mat4x4f(x.x * w, x.y * w, x.z * w, x.w * w); }
@@ -81,8 +84,14 @@ fn dropped(x: vec4f, key: u32, query: vec4u, head: u32) -> vec4f {
   return select(x / KEPT, vec4f(), hash(query + counts.firstToken, vec4u((head << 16) + key)) < vec4u(THRESHOLD));
 }
 
+fn deltaOf(token: u32, head: u32) -> f32 {
+  var sum = 0.0;
+  for (var c = token * H + head; c < token * H + head + D; c++) { sum += context[c] * dcontext[c]; }
+  return sum;
+}
+
 @compute @workgroup_size(SIDE, SIDE)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u) {
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) thread: vec3u, @builtin(local_invocation_index) i: u32) {
   let first = blocks[group.x].x;
   let start = blocks[group.x].y;
   let end = blocks[group.x].z;
@@ -94,7 +103,15 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) threa
   let clamped = min(query, vec4u(end - 1));
   let q = clamped * 3 * H + head;
   let lse = fromLogSumExp(clamped * (H / D) + group.y);
-  let along = fromDelta(clamped * (H / D) + group.y);
+
+  let own = first + i;
+  if (i < BLOCK && own < end) {
+    deltas[i] = deltaOf(own, head);
+    delta[own * (H / D) + group.y] = deltas[i];
+  }
+  workgroupBarrier();
+  let rows = 4 * thread.y + low;
+  let along = vec4f(deltas[rows.x], deltas[rows.y], deltas[rows.z], deltas[rows.w]);
 
   var acc: array<mat4x4f, TILES>; // (query, channel)
   for (var block = keys.x; block < keys.y; block += BLOCK) {

@@ -1,7 +1,9 @@
 // context = softmax(q · kᵀ / √D + bias) · v for each text and head on its own, by online softmax (Milakov and Gimelshein, 2018; Dao et
 // al., FlashAttention, 2022): no (T, T) matrix is made. One workgroup per (block of 32 queries of one text, head); the keys of the text
 // pass by in blocks of 32. A thread scores four queries against four keys, and sums four channels of the same four queries.
-// With REACH = 0 there is no bias, and nothing is read from binding 2. With WINDOW > 0 a query sees so many keys on each side of it.
+// With REACH = 0 there is no bias, and nothing is read from binding 3. With WINDOW > 0 a query sees so many keys on each side of it.
+// With THRESHOLD > 0 weights are dropped by the hash of src/encoder/dropout.ts: those below it become 0, the others are divided by KEPT, and
+// the log-sum-exp stays that of all.
 //   0 counts    this step's seed, and number of the first token
 //   1 qkv        (T, 3H)   query, key and value of a token, head after head
 //   2 blocks     (blocks)  first token; first token of its text, and the one behind its last
