@@ -9,6 +9,7 @@ const layers = {
   kernels: ["base", "gpu"],
   data: ["base", "domain", "text"],
   storage: ["base", "domain"],
+  hub: ["base", "domain"],
   retrieval: ["base", "domain", "text", "gpu", "kernels"],
   negatives: ["base", "domain", "text", "retrieval"],
   synthesis: ["base", "domain", "text"],
@@ -16,7 +17,7 @@ const layers = {
   train: ["base", "domain", "encoder", "data", "negatives", "retrieval", "kernels", "gpu"],
   pipeline: ["base", "domain", "data", "negatives"],
   export: ["base", "domain", "encoder"],
-  app: ["base", "domain", "pipeline", "data", "storage", "export"],
+  app: ["base", "domain", "pipeline", "data", "storage", "export", "hub"],
   ui: ["base", "domain", "app"],
 };
 

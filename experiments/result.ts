@@ -3,7 +3,7 @@ import os from "node:os";
 import type { Config } from "../src/domain/config.ts";
 import { comparisons, systemNames } from "../src/domain/ranking.ts";
 import type { Figures, RunProducts, RunResult } from "../src/domain/run.ts";
-import { writeRun } from "../src/retrieval/trec.ts";
+import { rankingFiles } from "../src/export/files/results.ts";
 
 export interface Digests {
   /** SHA-256 of what was accepted of the data, of the recipe with its defaults, of the encoders' files. */
@@ -67,10 +67,5 @@ export function resultJson(result: RunResult, config: Config, digests: Digests):
 }
 
 /** The rankings of every system that was measured, at depth 100: bm25.trec, before.trec, … */
-export function trecRuns(products: RunProducts): Record<string, string> {
-  const written = systemNames.flatMap((name) => {
-    const result = products[name];
-    return result ? [[`${name}.trec`, writeRun(result.rankings, `decoy-${name}`)] as const] : [];
-  });
-  return Object.fromEntries(written);
-}
+export const trecRuns = (products: RunProducts): Record<string, string> =>
+  Object.fromEntries(rankingFiles(products).map((file) => [file.name, Buffer.concat([...file.chunks()]).toString()]));

@@ -1,13 +1,13 @@
 /** The composition root: opens the store, names the threads, mounts the page. */
 import { render } from "preact";
 import { type App, createApp } from "./app/app.ts";
-import type { AppStore, Pipeline, Settings } from "./app/dependencies.ts";
+import type { AppStore, FolderFormats, Pipeline, Settings } from "./app/dependencies.ts";
 import { memoryStore } from "./app/memoryStore.ts";
 import { type NewNotice, noticeOf, tell, tellError } from "./app/notices.ts";
 import { followAddress } from "./app/places.ts";
 import { fetchShipped } from "./app/shipped.ts";
 import { openApp, saveWhenHidden } from "./app/start.ts";
-import { encoderThread, readerThread, retrieverThread, startGenerator } from "./app/workers.ts";
+import { encoderThread, readerThread, retrieverThread, startExporter, startGenerator } from "./app/workers.ts";
 import { present } from "./base/assert.ts";
 import type { Synthesis } from "./domain/synthesis.ts";
 import { openStore } from "./storage/store.ts";
@@ -91,6 +91,12 @@ async function synthesis(): Promise<Synthesis> {
   });
 }
 
+/** Loaded when an encoder is first opened or given away. */
+async function formats(): Promise<FolderFormats> {
+  const [folder, { modelCard }] = await Promise.all([import("./export/folder.ts"), import("./export/card.ts")]);
+  return { ...folder, modelCard };
+}
+
 /** The same promise for everyone, unless it failed: then the next one tries again. */
 function once<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined;
@@ -123,7 +129,8 @@ async function composedApp(news: StoreNews): Promise<App> {
     neighbours: retrieverThread(),
     synthesis: once(synthesis),
     pipeline,
-    formats: () => import("./export/folder.ts"),
+    formats,
+    startExporter,
     settings: pageSettings(),
     shipped: (path) => fetchShipped(path, document.baseURI),
     download,

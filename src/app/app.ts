@@ -8,6 +8,8 @@ import { createDecoys } from "./decoys.ts";
 import type { Dependencies, EncoderRecord } from "./dependencies.ts";
 import type { DraftsState } from "./drafts.ts";
 import { createDrafts, followCollection } from "./drafts.ts";
+import type { EncoderExport } from "./encoderExport.ts";
+import { createEncoderExport } from "./encoderExport.ts";
 import type { GenerationState } from "./generation.ts";
 import { createGeneration } from "./generation.ts";
 import type { JudgingState } from "./judging.ts";
@@ -19,6 +21,8 @@ import type { Notice } from "./notices.ts";
 import type { OwnState } from "./ownDecoys.ts";
 import { createOwn } from "./ownDecoys.ts";
 import type { PlaceName } from "./places.ts";
+import type { ProjectState } from "./project.ts";
+import { createProject, projectsAllowed } from "./project.ts";
 import type { RecipeState } from "./recipe.ts";
 import { createRecipe } from "./recipe.ts";
 import type { ReviewState } from "./review.ts";
@@ -39,8 +43,10 @@ export interface App {
   readonly place: Signal<PlaceName>;
   readonly theme: Signal<ThemeName>;
   readonly notices: Signal<readonly Notice[]>;
-  /** False where another tab is open. */
-  readonly writable: Signal<boolean>;
+  /** False where another tab is open, and while everything is saved or a project opened. */
+  readonly writable: ReadonlySignal<boolean>;
+  /** What is hidden and can still be brought back; calling one removes it for good. */
+  readonly removals: Set<() => Promise<void>>;
   /** What took longer than a moment and is not the run: opening an encoder, zipping one; in words. */
   readonly task: Signal<string | undefined>;
   readonly collections: CollectionsState;
@@ -60,6 +66,10 @@ export interface App {
   readonly queries: QueriesState;
   readonly neighbours: NeighboursState;
   readonly search: SearchState;
+  readonly encoderExport: EncoderExport;
+  readonly project: ProjectState;
+  /** Whether everything may be saved, or a project opened, now. */
+  readonly projectsAllowed: ReadonlySignal<boolean>;
   /** Whether a new run may start now. */
   readonly canRun: ReadonlySignal<boolean>;
 }
@@ -68,13 +78,15 @@ export function createApp(deps: Dependencies): App {
   const collections = createCollections();
   const recipe = createRecipe(deps.settings);
   const run = createRunState();
-  const writable = signal(deps.writer);
+  const project = createProject();
+  const writable = computed(() => deps.writer && project.work.value === undefined);
   const app: App = {
     deps,
     place: signal<PlaceName>("data"),
     theme: signal(readTheme(deps.settings)),
     notices: signal<readonly Notice[]>([]),
     writable,
+    removals: new Set(),
     task: signal<string | undefined>(undefined),
     collections,
     encoders: signal<readonly EncoderRecord[]>([]),
@@ -92,6 +104,9 @@ export function createApp(deps: Dependencies): App {
     queries: createQueries(),
     neighbours: createNeighbours(),
     search: createSearch(),
+    encoderExport: createEncoderExport(),
+    project,
+    projectsAllowed: computed(() => projectsAllowed(app)),
     canRun: computed(
       () =>
         writable.value &&

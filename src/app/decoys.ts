@@ -147,7 +147,7 @@ function verdictOf(
 }
 
 /** Those named "train"; all of a collection with only one split, which a run divides itself. */
-function trainingJudgements({ judgements }: Collection): readonly Judgement[] {
+export function trainingJudgements({ judgements }: Collection): readonly Judgement[] {
   const splits = Object.values(judgements);
   return judgements["train"] ?? (splits.length === 1 ? splits.flat() : []);
 }

@@ -8,6 +8,9 @@ import type { EncoderStages, ImportResult, Progress, ReaderStages, RetrieverStag
 import type { Synthesis } from "../domain/synthesis.ts";
 import type { Checkpoint } from "../domain/training.ts";
 import type { RunInput, RunOutcome, Services } from "../pipeline/run.ts";
+import type { CardInput } from "../export/card.ts";
+import type { OnnxExporter } from "../export/onnx/contract.ts";
+import type { WrittenChanges } from "../storage/drafts.ts";
 import type { GenerationRecord } from "../storage/schema.ts";
 
 /** A file as it was picked or dropped; `path` is relative to what was picked. */
@@ -30,6 +33,8 @@ export interface AppStore {
   writeCollection(
     result: ImportResult,
     rejectedRows: readonly RejectedRow[],
+    /** ISO 8601; now unless told. */
+    createdAt?: string,
   ): AsyncGenerator<Progress, CollectionRecord, void>;
   readCollection(id: CollectionId): Promise<Collection>;
   /** With the drafts and verdicts on it. */
@@ -45,8 +50,10 @@ export interface AppStore {
   /** One a collection. */
   putGeneration(record: GenerationRecord): Promise<void>;
   readGeneration(collection: CollectionId): Promise<GenerationRecord | undefined>;
+  /** All of it, of all collections, or nothing. */
+  putWritten(changes: readonly WrittenChanges[]): Promise<void>;
   listEncoders(): Promise<readonly EncoderRecord[]>;
-  putEncoder(folder: EncoderFolder): Promise<EncoderRecord>;
+  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<EncoderRecord>;
   readEncoder(key: string): Promise<EncoderFolder>;
   removeEncoder(key: string): Promise<void>;
   listRuns(): Promise<readonly RunRecord[]>;
@@ -59,10 +66,11 @@ export interface AppStore {
   loadCheckpoint(id: RunId, damaged?: (error: Error) => void): Promise<Checkpoint | undefined>;
 }
 
-/** Zips and folders of encoders, loaded when first needed. */
+/** Zips, folders and cards of encoders, loaded when first needed. */
 export interface FolderFormats {
   zipFolder(folder: EncoderFolder): Promise<Blob>;
   readFolder(files: readonly PickedFile[]): Promise<EncoderFolder>;
+  modelCard(input: CardInput): string;
 }
 
 export type Pipeline = (services: Services, input: RunInput) => AsyncGenerator<RunReport, RunOutcome, void>;
@@ -91,6 +99,8 @@ export interface Dependencies {
   readonly synthesis: () => Promise<Synthesis>;
   readonly pipeline: Pipeline;
   readonly formats: () => Promise<FolderFormats>;
+  /** A thread that makes ONNX files; whoever starts it ends it. */
+  readonly startExporter: () => { readonly exporter: OnnxExporter; readonly end: () => void };
   readonly settings: Settings;
   /** A file that ships with the page. Errors: MissingFile. */
   readonly shipped: (path: string) => Promise<Blob>;

@@ -43,6 +43,9 @@ async function readDrafts(app: App, id: CollectionId): Promise<void> {
   if (isSelected(app, id)) [list.value, verdicts.value, asked.value] = read;
 }
 
+/** Reads them again: something else than a person changed what is stored. */
+export const readWritten = (app: App): Promise<void> => readDrafts(app, app.collections.selected.peek());
+
 const isSelected = (app: App, id: CollectionId): boolean => app.collections.selected.peek() === id;
 
 /** Shown once it is stored, in the place of an earlier one with its key. */

@@ -1,13 +1,10 @@
-/** Encoders: those that come with the page, those that a person opened, and giving the trained ones away. */
-import { present } from "../base/assert.ts";
+/** Encoders: those that come with the page and those that a person opened. */
 import { finish } from "../base/channel.ts";
 import { describeShape, type EncoderFolder } from "../domain/encoder.ts";
-import type { RunRecord } from "../domain/run.ts";
 import type { App } from "./app.ts";
 import type { EncoderRecord, PickedFile } from "./dependencies.ts";
 import { removeWithUndo, tell } from "./notices.ts";
 import { setField } from "./recipe.ts";
-import { checkpointOf } from "./runState.ts";
 import { defaultEncoder, readShippedEncoder, shippedEncoder } from "./shipped.ts";
 
 /** The recipe may name an encoder that was removed since. */
@@ -60,22 +57,3 @@ export function removeEncoder(app: App, record: EncoderRecord): void {
     remove: () => app.deps.store.removeEncoder(record.key),
   });
 }
-
-/** The trained encoder of a run as a zip in sentence-transformers layout. */
-export async function downloadEncoder(app: App, record: RunRecord): Promise<void> {
-  const { encoder } = app.deps.services;
-  const checkpoint = present(await checkpointOf(app, record.id), "the checkpoint of the run");
-  const folder = await encoderFolder(app, record.encoder);
-  const { model } = await finish(encoder.open({ folder, engine: record.engine }));
-  try {
-    await finish(encoder.restore({ model, checkpoint }));
-    const trained = await finish(encoder.export({ model, config: record.config }));
-    const { zipFolder } = await app.deps.formats();
-    app.deps.download(await zipFolder(trained), `${fileName(record)}.zip`);
-  } finally {
-    await finish(encoder.close({ model }));
-  }
-}
-
-const fileName = (record: RunRecord): string =>
-  `${record.encoderName}-${record.collectionName}-${record.name}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");

@@ -24,9 +24,9 @@ function collectionsIn(now: () => Date, forget: (id: CollectionId) => void) {
   const kept = new Map<string, Kept<CollectionRecord, Collection>>();
   return {
     listCollections: async () => [...kept.values()].map(({ record }) => record),
-    async *writeCollection({ collection, summary }, rejectedRows) {
+    async *writeCollection({ collection, summary }, rejectedRows, createdAt = now().toISOString()) {
       const id = collectionId(summary.digest);
-      const record = { ...summary, id, name: collection.name, createdAt: now().toISOString(), rejectedRows };
+      const record = { ...summary, id, name: collection.name, createdAt, rejectedRows };
       kept.set(id, { record, value: collection });
       return record;
     },
@@ -63,6 +63,13 @@ function draftsIn() {
     listVerdicts: async (id) => [...verdicts.of(id).values()],
     putGeneration: async (record) => void generations.set(record.collection, record),
     readGeneration: async (id) => generations.get(id),
+    putWritten: async (changes) => {
+      for (const { collection, drafts: all, verdicts: found, generation } of changes) {
+        for (const draft of all) drafts.of(collection).set(draft.key, draft);
+        for (const verdict of found) verdicts.of(collection).set(`${verdict.queryId}\n${verdict.documentId}`, verdict);
+        if (generation) generations.set(generation.collection, generation);
+      }
+    },
     forget: (id: CollectionId): void => {
       drafts.forget(id);
       verdicts.forget(id);
@@ -75,10 +82,10 @@ function encodersIn(now: () => Date) {
   const kept = new Map<string, Kept<EncoderRecord, EncoderFolder>>();
   return {
     listEncoders: async () => [...kept.values()].map(({ record }) => record),
-    async putEncoder(folder) {
+    async putEncoder(folder, createdAt = now().toISOString()) {
       const sizes = Object.entries(folder.files).map(([path, { length }]) => [path, length] as const);
       const bytes = sizes.reduce((sum, [, length]) => sum + length, 0);
-      const record = { key: digestOf([folder.name, sizes]), name: folder.name, bytes, createdAt: now().toISOString() };
+      const record = { key: digestOf([folder.name, sizes]), name: folder.name, bytes, createdAt };
       kept.set(record.key, { record, value: folder });
       return record;
     },

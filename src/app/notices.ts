@@ -69,14 +69,25 @@ export interface Removal {
 
 export function removeWithUndo(app: App, removal: Removal): void {
   removal.hide();
-  const undo = (): void => {
+  const close = (): void => {
     cancel();
+    app.removals.delete(forGood);
     dismiss(app, notice);
+  };
+  const undo = (): void => {
+    close();
     removal.bringBack();
   };
+  const forGood = (): Promise<void> => {
+    close();
+    return attempt(app, removal.remove);
+  };
+  app.removals.add(forGood);
   const notice = tell(app, { kind: "done", text: removal.text, action: { label: "Undo", act: undo } });
-  const cancel = app.deps.later(undoTime, () => {
-    dismiss(app, notice);
-    void attempt(app, removal.remove);
-  });
+  const cancel = app.deps.later(undoTime, () => void forGood());
+}
+
+/** Removes for good what could still be brought back: what is stored is then what is shown. */
+export async function settleRemovals(app: App): Promise<void> {
+  for (const forGood of app.removals) await forGood();
 }

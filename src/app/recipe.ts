@@ -78,7 +78,9 @@ export interface RecipeState {
   readonly prediction: Signal<Prediction>;
 }
 
-const key = "decoy.recipe";
+const engines = ["auto", "webgpu", "cpu"] as const satisfies readonly EngineChoice[];
+
+export const recipeKey = "decoy.recipe";
 
 export function createRecipe(settings: Settings): RecipeState {
   const fields = signal<RecipeFields>(keptFields(settings));
@@ -94,7 +96,7 @@ export function createRecipe(settings: Settings): RecipeState {
 /** Every key and type is checked: an older version of the page may have kept others. */
 function keptFields(settings: Settings): RecipeFields {
   try {
-    const kept: unknown = JSON.parse(settings.getItem(key) ?? "{}");
+    const kept: unknown = JSON.parse(settings.getItem(recipeKey) ?? "{}");
     if (typeof kept !== "object" || kept === null) return defaultFields;
     const known = Object.entries(kept).filter(([name, value]) => {
       const usual = Object.entries(defaultFields).find(([other]) => other === name)?.[1];
@@ -104,6 +106,17 @@ function keptFields(settings: Settings): RecipeFields {
   } catch {
     return defaultFields;
   }
+}
+
+/** A recipe as another visit kept it; what is wrong in it stands in the form as anything that was typed. */
+export function takeRecipe(app: App, kept: string): void {
+  const { settings } = app.deps;
+  settings.setItem(recipeKey, kept);
+  const fields = keptFields(settings);
+  const engine = engines.find((each) => each === fields.engine) ?? "auto";
+  app.recipe.fields.value = { ...fields, engine };
+  app.recipe.prediction.value = { kind: "none" };
+  keepFields(app);
 }
 
 export function setField<Name extends FieldName>(app: App, name: Name, value: RecipeFields[Name]): void {
@@ -119,7 +132,7 @@ function keepFields({ recipe, deps }: App): void {
   const chosen = Object.entries(recipe.fields.value).filter(
     ([name, value]) => !usual.some(([other, standard]) => other === name && standard === value),
   );
-  deps.settings.setItem(key, JSON.stringify(Object.fromEntries(chosen)));
+  deps.settings.setItem(recipeKey, JSON.stringify(Object.fromEntries(chosen)));
 }
 
 /** Everything back to its default, the encoder and the engine apart. */

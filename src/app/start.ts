@@ -6,10 +6,12 @@ import { builtInId, openCollections, selectCollection } from "./collections.ts";
 import { keepKnownEncoder } from "./encoders.ts";
 import { attempt, tell } from "./notices.ts";
 import { goTo } from "./places.ts";
+import { undoCutShort } from "./project.ts";
 import { offerUnfinished, saveBeforeLeaving } from "./run.ts";
 
-/** Lists what is stored, takes up an unfinished run, and reads the built-in collection. */
+/** Takes back what an import left that was cut short, lists what is stored, takes up an unfinished run, and reads the built-in collection. */
 export async function openApp(app: App): Promise<void> {
+  await attempt(app, () => undoCutShort(app));
   await attempt(app, () => listStored(app));
   await openCollections(app);
   await attempt(app, () => offerUnfinished(app));

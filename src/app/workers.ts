@@ -1,5 +1,6 @@
 /** The threads, started when first asked for something. The page knows their address and their contract, never their code. */
 import { connect } from "../base/channel.ts";
+import type { OnnxExporter } from "../export/onnx/contract.ts";
 import type { EncoderStages, ReaderStages, RetrieverStages } from "../domain/stages.ts";
 
 const startEncoder = (): Worker =>
@@ -16,6 +17,15 @@ export function startGenerator(): { readonly port: Worker; readonly terminate: (
     name: "generator",
   });
   return { port: worker, terminate: () => worker.terminate() };
+}
+
+/** A thread for ONNX files. The runtime that checks them never gives memory back, so each export has its own. */
+export function startExporter(): { readonly exporter: OnnxExporter; readonly end: () => void } {
+  const worker = new Worker(new URL("../../workers/exporter.ts", import.meta.url), {
+    type: "module",
+    name: "exporter",
+  });
+  return { exporter: connect<OnnxExporter>(worker), end: () => worker.terminate() };
 }
 
 /** The same stages, with their thread started at the first call. */

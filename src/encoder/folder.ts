@@ -1,16 +1,19 @@
 /**
- * Encoder folders as sentence-transformers and transformers write them: read whole, checked, and written back with new
+ * Encoder folders as sentence-transformers and transformers write them: checked, read into an arena, and written back with new
  * weights in the form that sentence-transformers reads, from 2.x to 6.x for a transformer and from 3.2 to 6.x for a static encoder.
  */
 import * as v from "valibot";
+import type { FileSource } from "../base/fileSource.ts";
 import type { EncoderCard, EncoderFolder, Pooling } from "../domain/encoder.ts";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import { asJson, modulesOf, optionalJson, utf8 } from "./folder/files.ts";
+import { readBytes, readSources, textFiles, type Reading, type Sizes } from "./folder/reading.ts";
 import { isStatic, openStatic, staticFiles } from "./folder/static.ts";
 import { openTransformer, transformerFiles } from "./folder/transformer.ts";
 import type { ParameterTable } from "./parameters.ts";
 
 export interface OpenFolder {
+  /** Its files; those that hold weights may be left out. */
   readonly folder: EncoderFolder;
   readonly card: EncoderCard;
   readonly table: ParameterTable;
@@ -34,13 +37,13 @@ function prefixesOf(folder: EncoderFolder): { readonly query: string; readonly d
   };
 }
 
-/** Reads and checks an encoder folder. Errors: UnreadableEncoder, UnreadableSafetensors, UnreadableTokenizer. */
-export function openFolder(folder: EncoderFolder): OpenFolder {
+function* opening(name: string, sizes: Sizes): Reading<OpenFolder> {
+  const folder = yield* textFiles(name, sizes);
   const modules = modulesOf(folder);
-  const { shape, pooling, maxTokens, ...opened } = isStatic(modules)
-    ? openStatic(folder, modules)
-    : openTransformer(folder, modules);
   const prefixes = prefixesOf(folder);
+  const { shape, pooling, maxTokens, ...opened } = yield* isStatic(modules)
+    ? openStatic(folder, modules, sizes)
+    : openTransformer(folder, modules, sizes);
   const card: EncoderCard = {
     name: folder.name,
     shape,
@@ -51,6 +54,26 @@ export function openFolder(folder: EncoderFolder): OpenFolder {
     parameters: opened.table.parameters,
   };
   return { folder, card, ...opened };
+}
+
+/** Reads and checks an encoder folder. Errors: UnreadableEncoder, UnreadableSafetensors, UnreadableTokenizer. */
+export function openFolder(folder: EncoderFolder): OpenFolder {
+  const sizes = new Map(Object.entries(folder.files).map(([path, { length }]) => [path, length]));
+  return { ...readBytes(opening(folder.name, sizes), folder.files), folder };
+}
+
+/**
+ * The same from files that are read in ranges: beside the arena no more than a few megabytes of the weights are in memory at
+ * once, and the `folder` that comes back is without them. Errors: those of {@link openFolder}, and the sources' own.
+ */
+export function openSources({
+  name,
+  files,
+}: {
+  readonly name: string;
+  readonly files: readonly FileSource[];
+}): Promise<OpenFolder> {
+  return readSources(opening(name, new Map(files.map((file) => [file.name, file.size]))), files);
 }
 
 export interface FolderChanges {

@@ -1,17 +1,5 @@
-/**
- * The safetensors format (github.com/huggingface/safetensors, README "Format"): 8 bytes little-endian header length, a
- * JSON header of {name: {dtype, shape, data_offsets}}, then the tensors' bytes. The header is checked whole before
- * anything is allocated.
- */
-import * as v from "valibot";
-import { UserError } from "../base/errors.ts";
-
-/** A safetensors file that is broken, hostile, or of a kind that Decoy does not read. */
-export class UnreadableSafetensors extends UserError {
-  override readonly name = "UnreadableSafetensors";
-}
-
-export type Dtype = "F64" | "F32" | "F16" | "BF16" | "I64";
+/** safetensors files (safetensorsHeader.ts has the format): tensors as views of a whole file, their numbers, and writing one. */
+import { dtypeBytes, headerLength, LENGTH_BYTES, placesOf, type Dtype } from "./safetensorsHeader.ts";
 
 export interface TensorView {
   readonly name: string;
@@ -21,71 +9,17 @@ export interface TensorView {
   readonly bytes: Uint8Array;
 }
 
-const BYTES: Readonly<Record<Dtype, number>> = { F64: 8, F32: 4, F16: 2, BF16: 2, I64: 8 };
-/** The specification allows 100 MB; 8 MiB holds 80,000 tensors, and a larger header is an attack on the parser. */
-const MAX_HEADER = 8 * 2 ** 20;
-const MAX_TENSORS = 4096;
-
-const natural = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const entry = v.strictObject({
-  dtype: v.picklist(["F64", "F32", "F16", "BF16", "I64"]),
-  shape: v.pipe(v.array(natural), v.maxLength(8)),
-  data_offsets: v.tuple([natural, natural]),
-});
-const header = v.record(v.string(), v.unknown());
-
-const unreadable = (what: string): UnreadableSafetensors =>
-  new UnreadableSafetensors(`This safetensors file cannot be used: ${what}. Download or export it again.`);
-
-function headerOf(file: Uint8Array): { readonly header: Record<string, unknown>; readonly start: number } {
-  if (file.length < 8) throw unreadable(`it has ${file.length} bytes, fewer than its 8-byte length field`);
-  const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  if (length > MAX_HEADER) throw unreadable(`its header claims ${length} bytes; at most ${MAX_HEADER} are read`);
-  if (8 + length > file.length) throw unreadable(`its header claims ${length} bytes, the file has ${file.length}`);
-  try {
-    const text = new TextDecoder("utf-8", { fatal: true }).decode(file.subarray(8, 8 + length));
-    return { header: v.parse(header, JSON.parse(text)), start: 8 + length };
-  } catch {
-    throw unreadable("its header is not JSON");
-  }
-}
-
-function tensorOf(
-  name: string,
-  value: unknown,
-  data: Uint8Array,
-): TensorView & { readonly begin: number; readonly end: number } {
-  const parsed = v.safeParse(entry, value);
-  if (!parsed.success)
-    throw unreadable(`the header entry "${name.slice(0, 80)}" is malformed or of an unsupported dtype`);
-  const {
-    dtype,
-    shape,
-    data_offsets: [begin, end],
-  } = parsed.output;
-  const bytes = shape.reduce((product, n) => product * BigInt(n), BigInt(BYTES[dtype]));
-  if (end > data.length || begin > end || BigInt(end - begin) !== bytes) {
-    throw unreadable(
-      `tensor "${name.slice(0, 80)}" of shape [${shape.join(", ")}] needs ${bytes} bytes, its offsets are ${begin} to ${end} of ${data.length}`,
-    );
-  }
-  return { name, dtype, shape, bytes: data.subarray(begin, end), begin, end };
-}
-
-/** The tensors of a file, as views, by name. Errors: {@link UnreadableSafetensors}. */
+/** The tensors of a file, as views, by name. Errors: UnreadableSafetensors. */
 export function readSafetensors(file: Uint8Array): ReadonlyMap<string, TensorView> {
-  const { header, start } = headerOf(file);
-  const data = file.subarray(start);
-  const names = Object.keys(header).filter((name) => name !== "__metadata__");
-  if (names.length > MAX_TENSORS) throw unreadable(`it has ${names.length} tensors; at most ${MAX_TENSORS} are read`);
-  const tensors = names.map((name) => tensorOf(name, header[name], data));
-  let at = 0;
-  for (const tensor of tensors.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (tensor.begin !== at) throw unreadable(`its tensors overlap or leave a gap at byte ${at}`);
-    at = tensor.end;
-  }
-  if (at !== data.length) throw unreadable(`its tensors end at byte ${at} of ${data.length}`);
-  return new Map(tensors.map(({ name, dtype, shape, bytes }) => [name, { name, dtype, shape, bytes }]));
+  const end = LENGTH_BYTES + headerLength(file.subarray(0, LENGTH_BYTES), file.length);
+  const places = placesOf(file.subarray(LENGTH_BYTES, end), file.length);
+  const views = [...places.values()].map((place) => ({
+    name: place.name,
+    dtype: place.dtype,
+    shape: place.shape,
+    bytes: file.subarray(place.begin, place.end),
+  }));
+  return new Map(views.map((view) => [view.name, view]));
 }
 
 /** IEEE 754 binary16 → number. */
@@ -131,11 +65,15 @@ const decoders: Readonly<Record<Dtype, Decoder>> = {
   I64: (view, i) => Number(view.getBigInt64(8 * i, true)),
 };
 
-/** Writes the tensor's numbers into `target` from `offset` on, as far as the target's precision holds them. */
-export function copyNumbers(tensor: TensorView, target: Float32Array | Float64Array, offset = 0): void {
-  const view = new DataView(tensor.bytes.buffer, tensor.bytes.byteOffset, tensor.bytes.byteLength);
-  const decode = decoders[tensor.dtype];
-  const count = tensor.bytes.byteLength / BYTES[tensor.dtype];
+/** Writes the numbers of a tensor, or of a part of it, into `target` from `offset` on, as far as the target's precision holds them. */
+export function copyNumbers(
+  { dtype, bytes }: Pick<TensorView, "dtype" | "bytes">,
+  target: Float32Array | Float64Array,
+  offset = 0,
+): void {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const decode = decoders[dtype];
+  const count = bytes.byteLength / dtypeBytes[dtype];
   for (let i = 0; i < count; i++) target[offset + i] = decode(view, i);
 }
 
@@ -154,7 +92,7 @@ export function writeSafetensors(
   const entries: Record<string, unknown> = { __metadata__: metadata };
   let at = 0;
   for (const { name, shape, values } of tensors) {
-    const end = at + values.length * BYTES[dtype];
+    const end = at + values.length * dtypeBytes[dtype];
     entries[name] = { dtype, shape, data_offsets: [at, end] };
     at = end;
   }
@@ -169,7 +107,7 @@ export function writeSafetensors(
     for (const value of values) {
       if (dtype === "F32") view.setFloat32(position, value, true);
       else view.setUint16(position, floatToHalf(value), true);
-      position += BYTES[dtype];
+      position += dtypeBytes[dtype];
     }
   }
   return file;

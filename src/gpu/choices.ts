@@ -11,7 +11,10 @@ export async function keptChoices(name = "decoy-tuning"): Promise<Choices> {
     const database = await openDB(name, 1, { upgrade: (fresh) => void fresh.createObjectStore(STORE) });
     const keys = await database.getAllKeys(STORE);
     const values: readonly unknown[] = await database.getAll(STORE);
-    values.forEach((value, i) => typeof value === "string" && known.set(String(keys[i]), value));
+    keys.forEach((key, i) => {
+      const value = values[i];
+      if (typeof key === "string" && typeof value === "string") known.set(key, value);
+    });
     return {
       get: (key) => known.get(key),
       set(key, choice) {

@@ -1,39 +1,12 @@
-/** TREC run files: one hit a line, "query Q0 document rank score tag", as trec_eval and Pyserini read them. */
+/** Reading TREC run files: one hit a line, "query Q0 document rank score tag". They are written by src/export/files/trec.ts. */
 import { UserError } from "../base/errors.ts";
 import { documentId, queryId, type DocumentId, type QueryId } from "../domain/ids.ts";
 import type { Ranking } from "../domain/ranking.ts";
 import { compareHits } from "./order.ts";
 
-/** An id or a tag that a run file cannot hold. */
-export class UnwritableRun extends UserError {
-  override readonly name = "UnwritableRun";
-}
-
 /** A line that is not of a run file. */
 export class UnreadableRun extends UserError {
   override readonly name = "UnreadableRun";
-}
-
-function column(text: string, what: string): string {
-  if (/^\S+$/.test(text)) return text;
-  throw new UnwritableRun(
-    `The ${what} ${JSON.stringify(text)} is empty or has white space in it, and white space separates the columns of a ` +
-      `TREC run. Change the ${what}.`,
-  );
-}
-
-/**
- * The first `depth` hits of each ranking. Scores have all their digits and ranks follow {@link compareHits}, so a program
- * that sorts by score, ties by document id descending, finds the same order. Errors: {@link UnwritableRun}.
- */
-export function writeRun(rankings: readonly Ranking[], tag: string, depth = 100): string {
-  column(tag, "tag");
-  const lines = rankings.flatMap(({ queryId: query, hits }) => {
-    column(query, "query id");
-    const best = hits.toSorted(compareHits).slice(0, depth);
-    return best.map((hit, i) => `${query} Q0 ${column(hit.documentId, "document id")} ${i + 1} ${hit.score} ${tag}\n`);
-  });
-  return lines.join("");
 }
 
 /**

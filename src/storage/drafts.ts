@@ -77,6 +77,30 @@ export function readGeneration(
   return connection.read(["generations"], (transaction) => transaction.objectStore("generations").get(collection));
 }
 
+/** Drafts and verdicts on a collection, and what was last asked for on it. */
+export interface WrittenChanges {
+  readonly collection: CollectionId;
+  readonly drafts: readonly Draft[];
+  readonly verdicts: readonly FoundVerdict[];
+  readonly generation?: GenerationRecord;
+}
+
+/** All of it, of all collections, or nothing: one transaction. What is there under the same keys gives way. Errors: StorageFull. */
+export async function putWritten(connection: Connection, changes: readonly WrittenChanges[]): Promise<void> {
+  await connection.write([...writtenStores], needOf("set of decoys", changes), async (transaction) => {
+    // Each within an async function: one that throws at once then leaves no other unheard.
+    const puts = changes.flatMap(({ collection, drafts, verdicts, generation }) => [
+      ...drafts.map(async (draft) => transaction.objectStore("drafts").put(draft, [collection, draft.key])),
+      ...verdicts.map(async (verdict) => {
+        const key: [string, string, string] = [collection, verdict.queryId, verdict.documentId];
+        return transaction.objectStore("verdicts").put(verdict, key);
+      }),
+      ...(generation ? [(async () => transaction.objectStore("generations").put(generation))()] : []),
+    ]);
+    await Promise.all(puts);
+  });
+}
+
 /** What goes with a collection when it is removed. */
 export const writtenStores = ["drafts", "verdicts", "generations"] as const satisfies readonly StoreName[];
 

@@ -17,8 +17,12 @@ export async function listEncoders(connection: Connection, damaged: Damaged): Pr
 }
 
 /** Stores the folder in one transaction; one that is there already is returned as it is. Errors: StorageFull. */
-export async function putEncoder(connection: Connection, folder: EncoderFolder): Promise<EncoderRecord> {
-  const stored = await describe(folder);
+export async function putEncoder(
+  connection: Connection,
+  folder: EncoderFolder,
+  createdAt = new Date().toISOString(),
+): Promise<EncoderRecord> {
+  const stored = await describe(folder, createdAt);
   const { key, record, files } = stored;
   const need = { what: "encoder", bytes: () => record.bytes };
   return connection.write(["encoders", "parts"], need, async (transaction) => {
@@ -32,12 +36,12 @@ export async function putEncoder(connection: Connection, folder: EncoderFolder):
   });
 }
 
-async function describe(folder: EncoderFolder): Promise<StoredEncoder> {
+async function describe(folder: EncoderFolder, createdAt: string): Promise<StoredEncoder> {
   const files: StoredEncoder["files"][number][] = [];
   for (const [path, bytes] of Object.entries(folder.files)) files.push({ path, parcel: await digestParts(bytes) });
   const key = digestOf(Object.fromEntries(files.map(({ path, parcel }) => [path, parcel])));
   const bytes = sizeOf(files.map(({ parcel }) => parcel));
-  return { key, record: { key, name: folder.name, bytes, createdAt: new Date().toISOString() }, files };
+  return { key, record: { key, name: folder.name, bytes, createdAt }, files };
 }
 
 /** Errors: NotStored, DamagedRecord. */

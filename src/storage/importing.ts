@@ -68,13 +68,13 @@ function* chunked(rows: readonly unknown[], most: number): Generator<readonly un
   if (start < rows.length) yield rows.slice(start);
 }
 
-function recordOf(result: ImportResult, rejectedRows: readonly RejectedRow[]): CollectionRecord {
+function recordOf(result: ImportResult, rejectedRows: readonly RejectedRow[], createdAt: string): CollectionRecord {
   const { collection, summary } = result;
   return {
     ...summary,
     id: collectionId(summary.digest),
     name: collection.name,
-    createdAt: new Date().toISOString(),
+    createdAt,
     rejectedRows: rejectedRows.slice(0, mostRejectedRows),
   };
 }
@@ -94,9 +94,14 @@ export async function* writeCollection(
   context: ImportContext,
   result: ImportResult,
   rejectedRows: readonly RejectedRow[],
+  createdAt = new Date().toISOString(),
 ): AsyncGenerator<Progress, CollectionRecord, void> {
   const release = await holdLock(context.locks, context.lock, { mode: "shared" });
-  const writing = new CollectionWriter(context.connection, recordOf(result, rejectedRows), needOf(result.collection));
+  const writing = new CollectionWriter(
+    context.connection,
+    recordOf(result, rejectedRows, createdAt),
+    needOf(result.collection),
+  );
   try {
     const stored = await writing.begin();
     if (stored) return stored;

@@ -74,12 +74,14 @@ export class Store {
   /**
    * Yields after each part. The collection is there when the generator has returned, and not before; stopping it takes
    * away what it had written. A collection of the same digest is stored once: the one that is there is returned.
+   * `createdAt`: ISO 8601; now unless told.
    */
   writeCollection(
     result: ImportResult,
     rejectedRows: readonly RejectedRow[],
+    createdAt?: string,
   ): AsyncGenerator<Progress, CollectionRecord, void> {
-    return writeCollection(this.#context, result, rejectedRows);
+    return writeCollection(this.#context, result, rejectedRows, createdAt);
   }
 
   /** Errors: NotStored, DamagedRecord. */
@@ -127,13 +129,19 @@ export class Store {
     return drafts.readGeneration(this.#connection, collection);
   }
 
+  /** All of it, of all collections, or nothing. What is there under the same keys gives way. */
+  putWritten(changes: readonly drafts.WrittenChanges[]): Promise<void> {
+    return drafts.putWritten(this.#connection, changes);
+  }
+
   /** Newest first. */
   listEncoders(): Promise<EncoderRecord[]> {
     return encoders.listEncoders(this.#connection, this.#damaged);
   }
 
-  putEncoder(folder: EncoderFolder): Promise<EncoderRecord> {
-    return encoders.putEncoder(this.#connection, folder);
+  /** `createdAt`: ISO 8601; now unless told. */
+  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<EncoderRecord> {
+    return encoders.putEncoder(this.#connection, folder, createdAt);
   }
 
   /** Errors: NotStored, DamagedRecord. */

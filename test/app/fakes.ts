@@ -1,7 +1,7 @@
 /** An app over fakes: a memory store that can be full, a pipeline told what to report, and no threads. */
 import { createApp, type App } from "../../src/app/app.ts";
 import { selectCollection } from "../../src/app/collections.ts";
-import type { AppStore, Dependencies, Pipeline } from "../../src/app/dependencies.ts";
+import type { AppStore, Dependencies, FolderFormats, Pipeline } from "../../src/app/dependencies.ts";
 import { memoryStore } from "../../src/app/memoryStore.ts";
 import { present } from "../../src/base/assert.ts";
 import type { Stage } from "../../src/base/channel.ts";
@@ -79,7 +79,7 @@ const shape = {
   layerNormEpsilon: 1e-12,
 } as const;
 
-const result: RunResult = {
+export const result: RunResult = {
   split: "test",
   systems: { bm25: scores, before: scores, after: scores },
   comparisons: { afterBefore: comparison, afterBm25: comparison },
@@ -174,6 +174,11 @@ export interface FakeOptions {
   readonly pipeline?: Pipeline;
   readonly store?: AppStore;
   readonly writer?: boolean;
+  readonly noted?: boolean;
+  readonly formats?: FolderFormats;
+  readonly exporter?: ReturnType<Dependencies["startExporter"]>;
+  /** Of the run. */
+  readonly trainer?: Partial<EncoderStages>;
   readonly retriever?: Partial<RetrieverStages>;
   /** Of the search. */
   readonly encoder?: Partial<EncoderStages>;
@@ -195,10 +200,10 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
   const now = options.now ?? ((): Date => new Date(Date.UTC(2026, 0, 1) + ++ids));
   const app = createApp({
     store: options.store ?? memoryStore(now),
-    noted: false,
+    noted: options.noted ?? false,
     askToKeep: () => undefined,
     writer: options.writer ?? true,
-    services: { encoder, retriever },
+    services: { encoder: { ...encoder, ...options.trainer }, retriever },
     reader: {
       read: async function* () {
         yield* importReports;
@@ -210,7 +215,9 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
     synthesis: () =>
       options.synthesis ? Promise.resolve(options.synthesis) : Promise.reject(new Error("not part of the test")),
     pipeline: options.pipeline ?? scripted([]).pipeline,
-    formats: () => Promise.reject(new Error("not part of the test")),
+    formats: () =>
+      options.formats ? Promise.resolve(options.formats) : Promise.reject(new Error("not part of the test")),
+    startExporter: () => present(options.exporter, "an exporter"),
     settings: { getItem: (key) => settings.get(key) ?? null, setItem: (key, value) => void settings.set(key, value) },
     shipped: () => Promise.resolve(new Blob(["{}"])),
     download: options.download ?? (() => undefined),

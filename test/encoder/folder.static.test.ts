@@ -3,7 +3,8 @@ import { expect, test } from "vitest";
 import { MOST_TOKENS } from "../../src/encoder/folder/static.ts";
 import { UnreadableEncoder } from "../../src/encoder/folder/files.ts";
 import { openFolder, writeFolder } from "../../src/encoder/folder.ts";
-import { UnreadableSafetensors, writeSafetensors } from "../../src/encoder/safetensors.ts";
+import { writeSafetensors } from "../../src/encoder/safetensors.ts";
+import { UnreadableSafetensors } from "../../src/encoder/safetensorsHeader.ts";
 import { pieces } from "../support/encoder.ts";
 import {
   staticEncoder,

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { UnreadableEncoder } from "../../src/encoder/folder/files.ts";
 import { openFolder, writeFolder } from "../../src/encoder/folder.ts";
-import { UnreadableSafetensors, writeSafetensors } from "../../src/encoder/safetensors.ts";
+import { writeSafetensors } from "../../src/encoder/safetensors.ts";
+import { UnreadableSafetensors } from "../../src/encoder/safetensorsHeader.ts";
 import { UnreadableTokenizer } from "../../src/text/tokenizer.ts";
 import { tinyConfig, tinyEncoder, tinyShape, tinyTensors } from "../support/encoder.ts";
 

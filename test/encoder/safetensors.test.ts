@@ -4,9 +4,9 @@ import {
   floatToHalf,
   halfToFloat,
   readSafetensors,
-  UnreadableSafetensors,
   writeSafetensors,
 } from "../../src/encoder/safetensors.ts";
+import { UnreadableSafetensors } from "../../src/encoder/safetensorsHeader.ts";
 import { goldenNames, loadGolden } from "../support/golden.ts";
 
 const tensors = [

@@ -84,12 +84,12 @@ export const steps = 3;
 /** The wider, the smaller: a step of all weights at once changes an output by as many of them as are summed. */
 export const rateOf = ({ hidden }: EncoderShape): number => 0.03 / Math.max(32, hidden);
 
-/** ε so large that the rounding of a gradient near 0 makes no step of full size. */
+/** ε so large that the rounding of a gradient near 0 makes no step of full size; a decay so strong that its lack would show. */
 export const settings: TrainerSettings = {
   temperature: 0.1,
   betas: [0.9, 0.999],
   epsilon: 1e-4,
-  weightDecay: 0.01,
+  weightDecay: 0.1,
   clip: 1,
 };
 

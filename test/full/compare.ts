@@ -60,8 +60,26 @@ function embeddingLimit({ shape, batch }: Case): number {
   return 3 * ROUNDING * Math.sqrt(sum * depth);
 }
 
-/** A cosine that is off by e moves a score by e / τ, and every probability by twice that of itself; then comes the way back. */
-const gradientLimit = (given: Case): number => embeddingLimit(given) * (1 + 2 / settings.temperature);
+/**
+ * A cosine that is off by e moves a score by e / τ, and every probability by twice that of itself; then comes the way back. What
+ * moves a vector is its difference from others, with the rounding of the vectors themselves: where all are close together, as those
+ * of long random texts, that is a larger share.
+ */
+const gradientLimit = (given: Case, truth: Outcome): number =>
+  (embeddingLimit(given) * (1 + 2 / settings.temperature)) / apart(given, truth);
+
+/** The largest distance from a query to one of its own candidates; from 0.01 to 1. */
+function apart({ batch, shape: { hidden } }: Case, { embedding }: Outcome): number {
+  const distance = (a: number, b: number): number => {
+    let sum = 0;
+    for (let i = 0; i < hidden; i++) sum += ((embedding[a * hidden + i] ?? 0) - (embedding[b * hidden + i] ?? 0)) ** 2;
+    return Math.sqrt(sum);
+  };
+  const all = batch.groups.flatMap(({ query, positive, negatives }) =>
+    [positive, ...negatives].map((candidate) => distance(query, candidate)),
+  );
+  return Math.min(1, Math.max(0.01, ...all));
+}
 
 /** NaN counts as infinitely far. */
 function worst(actual: Numbers, truth: Numbers, from: number, to: number): number {
@@ -78,6 +96,9 @@ function largest(numbers: Numbers, from = 0, to = numbers.length): number {
   for (let i = from; i < to; i++) most = Math.max(most, Math.abs(numbers[i] ?? NaN));
   return most;
 }
+
+/** By how much larger a share a step of the weights may be off than the gradient. */
+const WEIGHTS = 10;
 
 /** A gradient or norm below this is nothing: its own rounding is that of what cancelled. */
 const LEAST = 1e-3;
@@ -105,13 +126,16 @@ function embeddings(given: Case, actual: Outcome, truth: Outcome): Distance {
 
 /**
  * Step by step, by its share; a loss of less than 1 by its difference. Where a query is all but learned, its gradient is what is
- * left of p − 1, whose rounding is that of 1: a norm of less than a hundredth of the first is held against that.
+ * left of p − 1, whose rounding is that of 1: a norm of less than a hundredth of the first is held against that. What has changed
+ * since the first step, has changed with the weights, and is off by the share that they are off.
  */
 function perStep(measure: "loss" | "norm", limit: number, actual: ArrayLike<number>, truth: ArrayLike<number>) {
   const least = measure === "loss" ? 1 : Math.max((truth[0] ?? 0) / 100, LEAST);
   const off = Array.from(truth, (value, i) => {
-    const by = Math.abs((actual[i] ?? NaN) - value) / Math.max(least, Math.abs(value));
-    return { off: Number.isNaN(by) ? Infinity : by, limit, where: `step ${i}` };
+    const scale = Math.max(least, Math.abs(value));
+    const by = Math.abs((actual[i] ?? NaN) - value) / scale;
+    const changed = Math.abs(value - (truth[0] ?? NaN)) / scale;
+    return { off: Number.isNaN(by) ? Infinity : by, limit: limit * (1 + WEIGHTS * changed), where: `step ${i}` };
   });
   return farthest(measure, off);
 }
@@ -129,35 +153,31 @@ function gradients(given: Case, actual: Outcome, truth: Outcome): Distance {
     const [from, to] = [tensor.offset, endOf(tensor)];
     const scale = Math.max(largest(truth.gradient, from, to), whole / 100, LEAST);
     const by = worst(actual.gradient, truth.gradient, from, to) / scale;
-    return { off: by, limit: gradientLimit(given), where: tensor.name };
+    return { off: by, limit: gradientLimit(given, truth), where: tensor.name };
   });
   return farthest("gradient", off);
 }
 
 /**
- * Tensor by tensor, in learning rates a step. A step is about g / (|g| + ε), so a gradient off by d moves it by d / ε at the most;
- * never by more than a twentieth, which is less than any mistake in AdamW. Besides, a weight itself is rounded.
+ * Tensor by tensor, in learning rates a step. A step is about g / (|g| + ε), off by about the share that g is off. For small g that
+ * is more than for the tensor's largest, whose share the limit of the gradient is: ten times it. Besides, a weight itself is rounded.
  */
 function weights(given: Case, actual: Outcome, truth: Outcome): Distance {
-  const clipped = Math.min(1, 1 / (truth.gradNorm[0] ?? 1));
   const rate = rateOf(given.shape);
-  const whole = largest(truth.gradient);
   const off = parameterTable(given.shape)
     .tensors.filter(({ name }) => !isKeyBias(name))
     .map((tensor) => {
       const [from, to] = [tensor.offset, endOf(tensor)];
-      const gradient = Math.max(largest(truth.gradient, from, to), whole / 100, LEAST) * clipped;
-      const moved = Math.min(0.05, (gradientLimit(given) * gradient) / settings.epsilon);
       const rounded = (2 * ROUNDING * largest(truth.after, from, to)) / rate;
       const by = worst(actual.after, truth.after, from, to) / (rate * steps);
-      return { off: by, limit: moved + rounded, where: tensor.name };
+      return { off: by, limit: WEIGHTS * gradientLimit(given, truth) + rounded, where: tensor.name };
     });
   return farthest("weights", off);
 }
 
 /** All that is compared. Two engines, each of which rounds, may be twice as far apart as one from the truth: `factor`. */
 export function distances(given: Case, actual: Outcome, truth: Outcome, factor = 1): readonly Distance[] {
-  const limit = gradientLimit(given);
+  const limit = gradientLimit(given, truth);
   const all = [
     embeddings(given, actual, truth),
     perStep("loss", limit, actual.loss, truth.loss),

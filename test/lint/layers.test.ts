@@ -29,6 +29,7 @@ test.each([
   ["ui", "storage"],
   ["pipeline", "train"],
   ["encoder", "train"],
+  ["hub", "encoder"],
 ])("%s may not import %s", (layer, other) => {
   const bad = {
     [`src/${layer}/deep/bad.ts`]: `import { one } from "../../${other}/target.ts";\nexport const two = one + 1;\n`,

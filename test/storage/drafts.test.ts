@@ -151,3 +151,32 @@ test("a database from before there were drafts keeps all it has", async () => {
   expect(database.version).toBe(migrations.length);
   database.close();
 });
+
+test("what is written for many collections is stored as a whole, or not at all", async () => {
+  const store = await openTestStore(freshName());
+  const verdict: FoundVerdict = {
+    queryId: queryId("q0"),
+    documentId: documentId("d0"),
+    action: "drop",
+    reason: "",
+    by: "person",
+  };
+  await store.putDrafts(birds, [draftOf("a")]);
+  const changed = { ...draftOf("a"), text: "Changed" };
+  const changes = [
+    { collection: birds, drafts: [changed, draftOf("b")], verdicts: [verdict] },
+    { collection: fish, drafts: [draftOf("c")], verdicts: [] },
+  ];
+  for (const put of [1, 2, 4]) {
+    const fault = faultAtPut(put, abortForQuota);
+    await expect(store.putWritten(changes)).rejects.toMatchObject({ name: "StorageFull" });
+    fault.restore();
+    expect(await store.listDrafts(birds)).toEqual([draftOf("a")]);
+    expect(await store.listDrafts(fish)).toEqual([]);
+    expect(await store.listVerdicts(birds)).toEqual([]);
+  }
+  await store.putWritten(changes);
+  expect(await store.listDrafts(birds)).toEqual([changed, draftOf("b")]);
+  expect(await store.listDrafts(fish)).toEqual([draftOf("c")]);
+  expect(await store.listVerdicts(birds)).toEqual([verdict]);
+});

@@ -19,11 +19,15 @@ const cases = [
   caseOf("distilbert", { layers: 24, hidden: 16, heads: 2 }, [9, 2]),
 ];
 
-test.each(cases)("engines agree on $name", async (given) => {
-  const { cpu, webgpu } = engines();
-  const off = distances(given, await outcomeOf(webgpu, given), await outcomeOf(cpu, given), 2);
-  expect(off.filter((distance) => !(distance.off <= distance.limit))).toEqual([]);
-}, 240_000);
+test.each(cases)(
+  "engines agree on $name",
+  async (given) => {
+    const { cpu, webgpu } = engines();
+    const off = distances(given, await outcomeOf(webgpu, given), await outcomeOf(cpu, given), 2);
+    expect(off.filter((distance) => !(distance.off <= distance.limit))).toEqual([]);
+  },
+  240_000,
+);
 
 test("what is off shows: by a little in any measure, and what is no number", async () => {
   const given = caseOf("roberta", { layers: 1, hidden: 16, heads: 2 }, [5, 3]);

@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.ts";
 import type { EncoderFolder, EncoderShape, Pooling } from "../../domain/encoder.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { size, type ParameterTable } from "../parameters.ts";
-import { writeSafetensors, type TensorView } from "../safetensors.ts";
+import { writeSafetensors } from "../safetensors.ts";
 
 /** An encoder folder that lacks a file, contradicts itself, or is of a kind that Decoy does not train. */
 export class UnreadableEncoder extends UserError {
@@ -92,9 +92,6 @@ export function checkVocabulary(tokenizer: Tokenizer, { vocabulary }: EncoderSha
     `tokenizer.json has ${tokenizer.vocabulary} entries, the encoder only ${vocabulary} vectors: they do not belong together.`,
   );
 }
-
-/** "F16 [3, 4]" */
-export const describeTensor = ({ dtype, shape }: TensorView): string => `${dtype} [${shape.join(", ")}]`;
 
 /** model.safetensors, in float32. */
 export const weightsFile = ({ tensors }: ParameterTable, weights: Float32Array): Files[string] =>

@@ -6,11 +6,12 @@
  * difference here: Decoy's vectors always have unit length.
  */
 import type { EncoderFolder, StaticShape } from "../../domain/encoder.ts";
-import { createTokenizer } from "../../text/tokenizer.ts";
 import { parameterTable, type ParameterTable } from "../parameters.ts";
-import { copyNumbers, readSafetensors, type TensorView } from "../safetensors.ts";
-import { checkVocabulary, describeTensor, modulesFile, required } from "./files.ts";
+import { checkVocabulary, modulesFile, required } from "./files.ts";
 import { UnreadableEncoder, weightsFile, type Contents, type Module } from "./files.ts";
+import type { Reading, Sizes } from "./reading.ts";
+import { openTokenizer } from "./tokenizer.ts";
+import { arenaWith, describeTensor, storedTensors, type StoredTensor, type StoredTensors } from "./weights.ts";
 
 const NEEDS = "A static encoder needs model.safetensors and tokenizer.json where modules.json says";
 
@@ -38,8 +39,7 @@ function placeOf(modules: readonly Module[]): string {
   return first?.path ?? "";
 }
 
-function embeddingOf(file: string, bytes: Uint8Array): TensorView {
-  const tensors = readSafetensors(bytes);
+function embeddingOf(file: string, tensors: StoredTensors): StoredTensor {
   const found = TENSOR_NAMES.flatMap((name) => tensors.get(name) ?? [])[0];
   if (!found) {
     const names = [...tensors.keys()].slice(0, 8).join(", ") || "nothing";
@@ -51,20 +51,19 @@ function embeddingOf(file: string, bytes: Uint8Array): TensorView {
   );
 }
 
-export function openStatic(folder: EncoderFolder, modules: readonly Module[]): Contents {
+export function* openStatic(folder: EncoderFolder, modules: readonly Module[], sizes: Sizes): Reading<Contents> {
   const at = placeOf(modules);
-  const file = `${at}model.safetensors`;
-  const embedding = embeddingOf(file, required(folder, file, NEEDS));
+  const tensors = yield* storedTensors(at, { folder, sizes, needs: NEEDS });
+  const embedding = embeddingOf(`${at}model.safetensors`, tensors);
   const [vocabulary = 0, hidden = 0] = embedding.shape;
   const shape: StaticShape = { family: "static", hidden, vocabulary };
-  const tokenizer = createTokenizer({
+  const tokenizer = openTokenizer({
     tokenizer: new TextDecoder().decode(required(folder, `${at}tokenizer.json`, NEEDS)),
     specials: false,
   });
   checkVocabulary(tokenizer, shape);
   const table = parameterTable(shape);
-  const weights = new Float32Array(table.floats);
-  copyNumbers(embedding, weights);
+  const weights = yield* arenaWith([{ tensor: embedding, offset: 0 }], table.floats);
   const maxTokens = Math.min(tokenizer.limit ?? MOST_TOKENS, MOST_TOKENS);
   return { shape, pooling: "mean", maxTokens, table, weights, tokenizer };
 }

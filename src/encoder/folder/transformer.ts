@@ -1,12 +1,20 @@
 /** A transformer's folder: config.json, model.safetensors and tokenizer.json at the root, 1_Pooling, lengths. */
 import * as v from "valibot";
 import { mostTokens, type EncoderCard, type EncoderFolder, type Pooling } from "../../domain/encoder.ts";
-import { createTokenizer } from "../../text/tokenizer.ts";
 import { parameterTable, type ParameterTable } from "../parameters.ts";
-import { copyNumbers, readSafetensors, type TensorView } from "../safetensors.ts";
-import { asJson, checkVocabulary, describeTensor, modulesFile, optionalJson, parsedJson } from "./files.ts";
-import { shapeOf } from "./shapes.ts";
+import { asJson, checkVocabulary, modulesFile, optionalJson, parsedJson } from "./files.ts";
 import { required, textOf, UnreadableEncoder, weightsFile, type Contents, type Module } from "./files.ts";
+import type { Reading, Sizes } from "./reading.ts";
+import { openTokenizer } from "./tokenizer.ts";
+import { shapeOf } from "./shapes.ts";
+import {
+  arenaWith,
+  describeTensor,
+  storedTensors,
+  type Placed,
+  type StoredTensor,
+  type StoredTensors,
+} from "./weights.ts";
 
 const NEEDS = "An encoder needs config.json, model.safetensors and tokenizer.json";
 
@@ -58,16 +66,17 @@ const oldName = (name: string): string =>
 
 /** The file's tensors by the names in `table`, whatever prefix they were saved with. */
 function unprefixed(
-  file: ReadonlyMap<string, TensorView>,
+  file: StoredTensors,
   { tensors: [first] }: ParameterTable,
-): (name: string) => TensorView | undefined {
+): (name: string) => StoredTensor | undefined {
   const prefix = PREFIXES.find((start) => file.has(start + (first?.name ?? ""))) ?? "";
   return (name) => file.get(prefix + name) ?? file.get(prefix + oldName(name));
 }
 
-function weightsOf(folder: EncoderFolder, table: ParameterTable): Float32Array<ArrayBuffer> {
-  const find = unprefixed(readSafetensors(required(folder, "model.safetensors", NEEDS)), table);
-  for (const { name, shape } of table.tensors) {
+/** Which tensor goes where. Errors: one that is missing, or not as config.json asks for it. */
+function placed(file: StoredTensors, table: ParameterTable): Placed[] {
+  const find = unprefixed(file, table);
+  return table.tensors.map(({ name, shape, offset }) => {
     const tensor = find(name);
     if (!tensor) throw new UnreadableEncoder(`model.safetensors lacks ${name}, which config.json asks for.`);
     if (tensor.dtype === "I64" || tensor.shape.join() !== shape.join()) {
@@ -75,25 +84,23 @@ function weightsOf(folder: EncoderFolder, table: ParameterTable): Float32Array<A
         `model.safetensors: ${name} is ${describeTensor(tensor)}; config.json asks for [${shape.join(", ")}].`,
       );
     }
-  }
-  const weights = new Float32Array(table.floats);
-  for (const { name, offset } of table.tensors) {
-    const tensor = find(name);
-    if (tensor) copyNumbers(tensor, weights, offset);
-  }
-  return weights;
+    return { tensor, offset };
+  });
 }
 
-export function openTransformer(folder: EncoderFolder, modules: readonly Module[]): Contents {
+export function* openTransformer(folder: EncoderFolder, modules: readonly Module[], sizes: Sizes): Reading<Contents> {
   const shape = shapeOf(configText(folder));
   const pooling = poolingOf(folder, modules);
-  const tokenizer = createTokenizer({
+  const tokenizer = openTokenizer({
     tokenizer: new TextDecoder().decode(required(folder, "tokenizer.json", NEEDS)),
     config: textOf(folder, "tokenizer_config.json"),
   });
   checkVocabulary(tokenizer, shape);
+  const maxTokens = maxTokensOf(folder, shape);
   const table = parameterTable(shape);
-  return { shape, pooling, maxTokens: maxTokensOf(folder, shape), table, weights: weightsOf(folder, table), tokenizer };
+  const tensors = placed(yield* storedTensors("", { folder, sizes, needs: NEEDS }), table);
+  const weights = yield* arenaWith(tensors, table.floats);
+  return { shape, pooling, maxTokens, table, weights, tokenizer };
 }
 
 /** Files that describe the tokenizer: copied as they are. */

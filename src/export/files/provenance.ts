@@ -38,7 +38,7 @@ export interface RowOrigin {
 
 const keyOf = (query: string, passage: string): string => JSON.stringify([query, passage]);
 
-const ofDraft = (draft: Draft): Omit<NegativeOrigin, "column" | "source"> => ({
+const ofDraft = (draft: Draft): Written => ({
   model: draft.model,
   recipe: draft.recipe,
   attributes: draft.attributes,
@@ -51,29 +51,33 @@ const ofDraft = (draft: Draft): Omit<NegativeOrigin, "column" | "source"> => ({
   ...(draft.review && { reviewed: draft.review.decision }),
 });
 
-const ofWritten = ({ model, recipe, attributes }: WrittenNegative): Omit<NegativeOrigin, "column" | "source"> => ({
+const ofWritten = ({ model, recipe, attributes }: WrittenNegative): Written => ({
   ...(model !== undefined && { model }),
   ...(recipe !== undefined && { recipe }),
   ...(attributes && { attributes }),
 });
 
-/** Of equal texts the first counts; a draft goes before what came with the collection, as more is known of it. */
-function lookup({ collection, drafts = [] }: Origins) {
-  const documents = new Map<string, string>();
-  for (const document of collection?.documents ?? []) {
-    const text = documentText(document);
-    if (!documents.has(text)) documents.set(text, document.id);
-  }
+type Written = Omit<NegativeOrigin, "column" | "source">;
+
+/** By query and text. A draft goes before what came with the collection, as more is known of it. */
+function writtenOrigins({ collection, drafts = [] }: Origins): ReadonlyMap<string, Written> {
   const texts = new Map((collection?.queries ?? []).map(({ id, text }) => [id, text]));
-  const queries = new Map((collection?.queries ?? []).toReversed().map(({ id, text }) => [text, id]));
-  const written = new Map<string, Omit<NegativeOrigin, "column" | "source">>();
-  const add = (passage: Draft | WrittenNegative, origin: Omit<NegativeOrigin, "column" | "source">): void => {
+  const written = new Map<string, Written>();
+  const add = (passage: Draft | WrittenNegative, origin: Written): void => {
     const key = keyOf(texts.get(passage.queryId) ?? "", documentText(passage));
     if (!written.has(key)) written.set(key, origin);
   };
   for (const draft of drafts) if (draft.outcome !== "rejected") add(draft, ofDraft(draft));
   for (const negative of collection?.negatives ?? []) add(negative, ofWritten(negative));
-  return { documents, queries, written };
+  return written;
+}
+
+/** Of equal texts the first counts. */
+function lookup(known: Origins) {
+  const { documents: all = [], queries: asked = [] } = known.collection ?? {};
+  const documents = new Map(all.toReversed().map((document) => [documentText(document), document.id]));
+  const queries = new Map(asked.toReversed().map(({ id, text }) => [text, id]));
+  return { documents, queries, written: writtenOrigins(known) };
 }
 
 const isWritten = (source: RowNegative["source"]): boolean =>

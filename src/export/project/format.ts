@@ -69,6 +69,7 @@ export type CollectionPlace = v.InferOutput<typeof collection>;
 const encoder = v.strictObject({
   key: shortText,
   name: shortText,
+  createdAt: shortText,
   /** Of its files, whatever store it was in. */
   digest: shortText,
   files: v.array(v.strictObject({ path: shortText, parts: paths })),

@@ -65,7 +65,7 @@ async function* gatherWritten(
 
 async function* gatherEncoder(
   store: ProjectStore,
-  { key, name }: { readonly key: string; readonly name: string },
+  { key, name, createdAt }: { readonly key: string; readonly name: string; readonly createdAt: string },
   prefix: string,
 ): Gathering<EncoderPlace> {
   const folder = await store.readEncoder(key);
@@ -73,7 +73,7 @@ async function* gatherEncoder(
   for (const [i, [path, bytes]] of byId(Object.entries(folder.files), ([path]) => path).entries()) {
     files.push({ path, parts: yield* byteEntries(`${prefix}/${i}`, bytes) });
   }
-  return { key, name, digest: encoderDigest(folder), files };
+  return { key, name, createdAt, digest: encoderDigest(folder), files };
 }
 
 /** Record and products first: by these a run is known again. */

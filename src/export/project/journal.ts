@@ -5,7 +5,7 @@
 import * as v from "valibot";
 import { collectionId, runId } from "../../domain/ids.ts";
 import { HalfImported } from "./errors.ts";
-import type { Journal, ProjectStore } from "./store.ts";
+import { journalKey, type Journal, type ProjectStore } from "./store.ts";
 
 const list = v.array(v.string());
 const added = v.strictObject({ collections: list, encoders: list, runs: list });
@@ -13,14 +13,12 @@ const added = v.strictObject({ collections: list, encoders: list, runs: list });
 /** None of it was there before. */
 export type Added = v.InferOutput<typeof added>;
 
-const key = "decoy.import";
-
 export const note = (journal: Journal | undefined, what: Added | undefined): void =>
-  journal?.setItem(key, what ? JSON.stringify(what) : "");
+  journal?.setItem(journalKey, what ? JSON.stringify(what) : "");
 
 function noted(journal: Journal): Added | undefined {
   try {
-    const found = v.safeParse(added, JSON.parse(journal.getItem(key) ?? ""));
+    const found = v.safeParse(added, JSON.parse(journal.getItem(journalKey) ?? ""));
     return found.success ? found.output : undefined;
   } catch {
     return undefined;

@@ -72,6 +72,18 @@ function parsed(text: string): unknown {
 
 const head = v.looseObject({ format: v.literal(formatName), version: v.pipe(v.number(), v.integer()) });
 
+/** Whether a zip says of itself that it is a project, of whatever version. */
+export async function isProject(name: string, blob: Blob, openZip: OpenZip): Promise<boolean> {
+  try {
+    const manifest = (await openZip(name, blob)).find(({ path }) => path === manifestPath);
+    if (!manifest || manifest.size > limits.manifestBytes) return false;
+    return v.is(head, parsed(new TextDecoder().decode(await bytesOf(manifest, limits.manifestBytes))));
+  } catch {
+    // Whatever it is, a reader of other things will say what is wrong with it.
+    return false;
+  }
+}
+
 function manifestOf(value: unknown): Manifest {
   const known = v.safeParse(head, value);
   if (!known.success) throw damaged("its manifest is not that of a project");
@@ -86,10 +98,10 @@ function manifestOf(value: unknown): Manifest {
   throw damaged(`its manifest is not valid at ${v.getDotPath(issue) ?? "its top"}`);
 }
 
-/** Every entry is in the zip with the size it should have, and is part of exactly one thing. */
-function checkEntries(manifest: Manifest, files: ReadonlyMap<string, ZippedFile>): void {
+/** Every entry is in the zip with the size it should have. Returns their paths. */
+function checkFiles({ entries }: Manifest, files: ReadonlyMap<string, ZippedFile>): ReadonlySet<string> {
   const named = new Set<string>();
-  for (const { path, bytes } of manifest.entries) {
+  for (const { path, bytes } of entries) {
     if (named.has(path)) throw damaged(`its manifest lists ${path} twice`);
     named.add(path);
     const file = files.get(path);
@@ -101,7 +113,11 @@ function checkEntries(manifest: Manifest, files: ReadonlyMap<string, ZippedFile>
     if (path !== manifestPath && !named.has(path))
       throw damaged(`it has a file that its manifest does not know, ${JSON.stringify(path.slice(0, 80))}`);
   }
-  // One entry read a million times would be a bomb that no zip shows.
+  return named;
+}
+
+/** Every entry is part of exactly one thing: one that is read a million times would be a bomb that no zip shows. */
+function checkUse(manifest: Manifest, named: ReadonlySet<string>): void {
   const used = new Set<string>();
   for (const path of pathsOf(manifest)) {
     if (!named.has(path) || used.has(path)) throw damaged(`its manifest uses ${path} twice, or does not list it`);
@@ -116,12 +132,12 @@ export async function openProject(name: string, blob: Blob, openZip: OpenZip): P
   const contents = files.get(manifestPath);
   if (!contents) {
     throw new UnreadableProject(
-      `${name} is no project file: it has no ${manifestPath}. A collection is brought under Data, an encoder under Train.`,
+      `${name} is no project file: it has no ${manifestPath}. Choose a file that “Save everything” made.`,
     );
   }
   const bytes = await unzipping(() => bytesOf(contents, limits.manifestBytes));
   const manifest = manifestOf(parsed(new TextDecoder().decode(bytes)));
-  checkEntries(manifest, files);
+  checkUse(manifest, checkFiles(manifest, files));
   const entries = new Map(manifest.entries.map((entry) => [entry.path, entry]));
   let done = 0;
   async function read(path: string): Promise<Bytes> {

@@ -112,15 +112,22 @@ function checkDistinct(what: string, ids: readonly string[]): void {
   }
 }
 
-async function* addCollection(project: Project, { content }: FullPlace, store: ProjectStore): Work<void> {
+/** A date that is none is as good as no date: the import's own then stands. */
+const dateOf = (given: string): string | undefined => {
+  const date = new Date(given);
+  return Number.isNaN(date.getTime()) ? undefined : date.toISOString();
+};
+
+async function* addCollection(project: Project, { content, createdAt }: FullPlace, store: ProjectStore): Work<void> {
   const { record, collection } = await loadCollection(project, content);
   const { id: _id, name: _name, rejectedRows, ...summary } = record;
-  for await (const _ of store.writeCollection({ collection, summary }, rejectedRows)) yield progressOf(project);
+  const writing = store.writeCollection({ collection, summary }, rejectedRows, dateOf(createdAt));
+  for await (const _ of writing) yield progressOf(project);
 }
 
 /** Returns the key under which it is stored: another store may give another. */
 async function addEncoder(project: Project, place: EncoderPlace, store: ProjectStore): Promise<string> {
-  const { key } = await store.putEncoder(await loadEncoder(project, place));
+  const { key } = await store.putEncoder(await loadEncoder(project, place), dateOf(place.createdAt));
   return key;
 }
 

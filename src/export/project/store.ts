@@ -35,6 +35,7 @@ export interface ProjectStore {
   writeCollection(
     result: ImportResult,
     rejectedRows: readonly RejectedRow[],
+    createdAt?: string,
   ): AsyncGenerator<Progress, CollectionRecord, void>;
   removeCollection(id: CollectionId): Promise<void>;
   listDrafts(collection: CollectionId): Promise<readonly Draft[]>;
@@ -42,9 +43,9 @@ export interface ProjectStore {
   readGeneration(collection: CollectionId): Promise<Asked | undefined>;
   /** All of it, of all collections, or nothing: one transaction. */
   putWritten(changes: readonly WrittenChanges[]): Promise<void>;
-  listEncoders(): Promise<readonly { readonly key: string; readonly name: string }[]>;
+  listEncoders(): Promise<readonly { readonly key: string; readonly name: string; readonly createdAt: string }[]>;
   readEncoder(key: string): Promise<EncoderFolder>;
-  putEncoder(folder: EncoderFolder): Promise<{ readonly key: string }>;
+  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<{ readonly key: string }>;
   removeEncoder(key: string): Promise<void>;
   listRuns(): Promise<readonly RunRecord[]>;
   putRun(record: RunRecord): Promise<void>;
@@ -54,6 +55,9 @@ export interface ProjectStore {
   saveCheckpoint(id: RunId, checkpoint: Checkpoint): Promise<void>;
   loadCheckpoint(id: RunId, damaged?: (error: Error) => void): Promise<Checkpoint | undefined>;
 }
+
+/** Where an import notes what it is adding; empty when none is under way. */
+export const journalKey = "decoy.import";
 
 /** Small notes that outlive the page, as `localStorage` keeps them. */
 export interface Journal {

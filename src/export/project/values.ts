@@ -59,19 +59,11 @@ function packObject(value: object, arrays: NumberArray[]): unknown {
 }
 
 function pack(value: unknown, arrays: NumberArray[]): unknown {
-  switch (typeof value) {
-    case "number":
-      return packNumber(value);
-    case "undefined":
-      return { [mark]: "undefined" };
-    case "object":
-      return value === null ? null : packObject(value, arrays);
-    case "string":
-    case "boolean":
-      return value;
-    default:
-      return assert(false, `a ${typeof value} cannot be stored`);
-  }
+  if (value === null || typeof value === "string" || typeof value === "boolean") return value;
+  if (typeof value === "number") return packNumber(value);
+  if (value === undefined) return { [mark]: "undefined" };
+  assert(typeof value === "object", `a ${typeof value} cannot be stored`);
+  return packObject(value, arrays);
 }
 
 export function packValue(value: unknown): Packed {

@@ -1,8 +1,10 @@
 /** The collections as cards, the built-in one first; one of them is chosen. */
 import { builtInId, downloadRejected, removeCollection, selectCollection } from "../../app/collections.ts";
+import { exportCollection } from "../../app/exports.ts";
 import { attempt } from "../../app/notices.ts";
 import type { CollectionRecord } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
+import { type ExportItem, ExportMenu } from "../parts/exportMenu.tsx";
 import { counted, moment, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
 import { Explain } from "../parts/term.tsx";
@@ -32,6 +34,14 @@ function Card({ record }: { readonly record: CollectionRecord }) {
   const app = useApp();
   const chosen = app.collections.selected.value === record.id;
   const own = record.id !== builtInId;
+  const exports: readonly ExportItem[] = [
+    {
+      label: "Collection as BEIR",
+      about: "corpus, queries, judgements, and the decoys written here",
+      act: () => exportCollection(app, record, "beir"),
+    },
+    { label: "Judgements for TREC", about: "qrels, a file a split", act: () => exportCollection(app, record, "qrels") },
+  ];
   const inUse = app.run.phase.value !== "idle" && app.run.record.value?.collection === record.id;
   return (
     <li class={chosen ? "card chosen" : "card"}>
@@ -48,16 +58,19 @@ function Card({ record }: { readonly record: CollectionRecord }) {
         </span>
       </label>
       <Counts record={record} />
-      {own && (
-        <button
-          type="button"
-          class="plain"
-          disabled={!app.writable.value || inUse}
-          onClick={() => removeCollection(app, record)}
-        >
-          Remove {record.name}
-        </button>
-      )}
+      <div class="card-foot">
+        <ExportMenu label={`Export ${record.name}`} items={exports} />
+        {own && (
+          <button
+            type="button"
+            class="plain"
+            disabled={!app.writable.value || inUse}
+            onClick={() => removeCollection(app, record)}
+          >
+            Remove {record.name}
+          </button>
+        )}
+      </div>
     </li>
   );
 }

@@ -6,6 +6,7 @@ import { Term } from "../parts/term.tsx";
 import { CollectionCards } from "./collectionCards.tsx";
 import { EncoderList } from "./encoderList.tsx";
 import { ImportBox } from "./importBox.tsx";
+import { ProjectBox } from "./projectBox.tsx";
 
 export function DataPlace() {
   const { collections } = useApp();
@@ -24,6 +25,7 @@ export function DataPlace() {
       <CollectionCards />
       <ImportBox />
       <EncoderList />
+      <ProjectBox />
     </Place>
   );
 }

@@ -1,9 +1,10 @@
 /** Bringing a collection: dropped or picked, then shown with what was left out, then kept. */
 import { useState } from "preact/hooks";
-import { discardDraft, previewFiles } from "../../app/collections.ts";
+import { discardDraft } from "../../app/collections.ts";
 import type { PickedFile } from "../../app/dependencies.ts";
 import { droppedFiles } from "../../app/files.ts";
 import { attempt } from "../../app/notices.ts";
+import { bringFiles } from "../../app/project.ts";
 import { useApp } from "../context.ts";
 import { Meter, progressWords } from "../parts/meter.tsx";
 import { Picker } from "../parts/picker.tsx";
@@ -26,12 +27,12 @@ function DropBox() {
   const app = useApp();
   const [over, setOver] = useState(false);
   const disabled = !app.writable.value;
-  const bring = (files: readonly PickedFile[]): void => void attempt(app, () => previewFiles(app, files));
+  const bring = (files: readonly PickedFile[]): void => void attempt(app, () => bringFiles(app, files));
   function drop(event: DragEvent): void {
     event.preventDefault();
     setOver(false);
     const { dataTransfer } = event;
-    if (dataTransfer && !disabled) void attempt(app, async () => previewFiles(app, await droppedFiles(dataTransfer)));
+    if (dataTransfer && !disabled) void attempt(app, async () => bringFiles(app, await droppedFiles(dataTransfer)));
   }
   return (
     <div

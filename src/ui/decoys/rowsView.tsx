@@ -1,7 +1,11 @@
 /** Every training query with its answer and its decoys. */
 import type { App } from "../../app/app.ts";
 import { type DecoyRow, rowsPerPage, trainingQueries, trainingRows, writtenRows } from "../../app/decoys.ts";
+import { exportRunRows, exportWrittenRows } from "../../app/exports.ts";
+import type { RowFormat } from "../../app/exportFiles.ts";
+import type { RunRecord } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
+import { ExportMenu, rowItems } from "../parts/exportMenu.tsx";
 import { counted, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
 import { DecoyCard } from "./decoyCard.tsx";
@@ -20,6 +24,7 @@ export function RowsView() {
   return (
     <>
       <p>{list.about}</p>
+      {list.total > 0 && <ExportRows run={list.run} />}
       {list.rows.length === 0 && <Empty />}
       <ol class="decoys" start={first}>
         {list.rows.map((row, index) => (
@@ -33,6 +38,8 @@ export function RowsView() {
 
 interface DecoyList {
   readonly about: string;
+  /** Whose rows these are; undefined where they are those that are written. */
+  readonly run: RunRecord | undefined;
   readonly total: number;
   readonly rows: readonly DecoyRow[];
 }
@@ -45,15 +52,23 @@ function decoyList({ collections, decoys, drafts, run }: App, page: number): Dec
   const own = run.record.value?.collection === collections.selected.value;
   const set = chosen ? chosen.trainingSet : own ? run.trainingSet.value : undefined;
   if (set) {
-    const name = (chosen?.run ?? run.record.value)?.name ?? "the run";
+    const record = chosen?.run ?? run.record.value;
+    const name = record?.name ?? "the run";
     const about = `The ${counted(set.rows.length, "row")} that ${name} trains on: written decoys mixed with found ones.`;
-    return { about, total: set.rows.length, rows: trainingRows(set, collection, page, judged) };
+    return { about, run: record, total: set.rows.length, rows: trainingRows(set, collection, page, judged) };
   }
   if (!collection) return undefined;
   const total = trainingQueries(collection).length;
   const queries = counted(total, "training query", "training queries");
   const about = `${queries} of ${collection.name}, with the decoys that came with it or were written here. A run adds found ones.`;
-  return { about, total, rows: writtenRows(collection, page, judged) };
+  return { about, run: undefined, total, rows: writtenRows(collection, page, judged) };
+}
+
+function ExportRows({ run }: { readonly run: RunRecord | undefined }) {
+  const app = useApp();
+  const give = (format: RowFormat): Promise<void> =>
+    run ? exportRunRows(app, run, format) : exportWrittenRows(app, format);
+  return <ExportMenu label="Export these rows" items={rowItems(give)} />;
 }
 
 function Empty() {

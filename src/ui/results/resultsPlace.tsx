@@ -1,7 +1,6 @@
 /** Past runs, and what the shown one came to. */
-import { downloadEncoder } from "../../app/encoders.ts";
 import { showRowsOf } from "../../app/decoys.ts";
-import { attempt, attemptTask } from "../../app/notices.ts";
+import { attempt } from "../../app/notices.ts";
 import { goTo } from "../../app/places.ts";
 import { takeUp } from "../../app/run.ts";
 import { isActive, removeRun, showResults, shownRun } from "../../app/runs.ts";
@@ -11,6 +10,8 @@ import { moment } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
 import { Place } from "../parts/place.tsx";
 import { statusWords } from "../parts/words.ts";
+import { DownloadEncoder } from "./downloadEncoder.tsx";
+import { ExportRun } from "./exportRun.tsx";
 import { ResultView } from "./resultView.tsx";
 
 export function ResultsPlace() {
@@ -20,7 +21,7 @@ export function ResultsPlace() {
     <Place
       title="Results"
       purpose="Whether search got better, on queries that the encoder was not trained on. Then try it, or take the encoder with you."
-      action={run?.result && <DownloadButton run={run} />}
+      action={run?.result && <DownloadEncoder run={run} />}
     >
       {run ? <Shown run={run} /> : <Empty />}
       {app.runs.value.length > 0 && <RunList shown={run} />}
@@ -39,22 +40,6 @@ function Empty() {
   );
 }
 
-function DownloadButton({ run }: { readonly run: RunRecord }) {
-  const app = useApp();
-  return (
-    <div class="primary-action">
-      <button
-        type="button"
-        class="primary"
-        disabled={app.task.value !== undefined}
-        onClick={() => void attemptTask(app, "Putting the encoder together", () => downloadEncoder(app, run))}
-      >
-        Download encoder
-      </button>
-    </div>
-  );
-}
-
 function Shown({ run }: { readonly run: RunRecord }) {
   return (
     <section aria-labelledby="shown-run">
@@ -62,7 +47,10 @@ function Shown({ run }: { readonly run: RunRecord }) {
         {run.name}: {run.encoderName} on {run.collectionName}
       </h2>
       {run.result ? (
-        <ResultView record={run} result={run.result} />
+        <>
+          <ResultView record={run} result={run.result} />
+          <ExportRun run={run} />
+        </>
       ) : (
         <p class="prose">
           {run.failure ?? `${statusWords[run.status]}. There are no results: they come at the end of a run.`}

@@ -3,10 +3,10 @@ import { type Notice, dismiss } from "../../app/notices.ts";
 import { useApp } from "../context.ts";
 
 export function Notices() {
-  const { notices, writable, task } = useApp();
+  const { deps, notices, task } = useApp();
   return (
     <div class="notices">
-      {!writable.value && (
+      {!deps.writer && (
         <p class="notice" role="status">
           Decoy is open in another tab, which stores its work. Here you can look and search. Close the other tab and
           reload this one to work here.

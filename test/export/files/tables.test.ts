@@ -12,21 +12,8 @@ function parseCsv(text: string): string[][] {
   const rows: string[][] = [[]];
   let at = 0;
   while (at < text.length) {
-    let cell = "";
-    if (text[at] === '"') {
-      for (at++; ; at++) {
-        if (at >= text.length) throw new Error("a quoted cell has no end");
-        if (text[at] !== '"') cell += text[at] ?? "";
-        else if (text[at + 1] === '"') cell += text[at++] ?? "";
-        else break;
-      }
-      at++;
-    } else {
-      while (at < text.length && text[at] !== "," && !text.startsWith("\r\n", at)) {
-        if (text[at] === '"' || text[at] === "\n" || text[at] === "\r") throw new Error("a cell must be quoted");
-        cell += text[at++] ?? "";
-      }
-    }
+    const [cell, end] = text[at] === '"' ? quotedCell(text, at + 1) : plainCell(text, at);
+    at = end;
     rows.at(-1)?.push(cell);
     if (text[at] === ",") at++;
     else if (text.startsWith("\r\n", at)) {
@@ -35,6 +22,25 @@ function parseCsv(text: string): string[][] {
     } else throw new Error(`neither a comma nor a line end at ${at}`);
   }
   return rows;
+}
+
+/** A cell from behind its first quotation mark, and where it ends. */
+function quotedCell(text: string, start: number): [cell: string, end: number] {
+  let cell = "";
+  for (let at = start; at < text.length; at++) {
+    if (text[at] !== '"') cell += text[at] ?? "";
+    else if (text[at + 1] === '"') cell += text[at++] ?? "";
+    else return [cell, at + 1];
+  }
+  throw new Error("a quoted cell has no end");
+}
+
+function plainCell(text: string, start: number): [cell: string, end: number] {
+  let at = start;
+  for (; at < text.length && text[at] !== "," && !text.startsWith("\r\n", at); at++) {
+    if (/["\r\n]/u.test(text[at] ?? "")) throw new Error("a cell must be quoted");
+  }
+  return [text.slice(start, at), at];
 }
 
 const plain = [

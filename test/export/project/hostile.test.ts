@@ -35,6 +35,7 @@ async function forged(change: Change): Promise<Blob> {
 }
 
 const json = (value: unknown) => strToU8(JSON.stringify(value));
+// oxlint-disable-next-line typescript/no-explicit-any -- what is forged has no type
 const read = (bytes: Uint8Array | undefined): any => JSON.parse(new TextDecoder().decode(bytes));
 
 test("signed anew without a change it is taken: so the refusals below are for what was changed", async () => {
@@ -144,11 +145,12 @@ test("a zip bomb, and a hundred thousand entries, are refused before they are un
 });
 
 const change =
+  // oxlint-disable-next-line typescript/no-explicit-any -- what is forged has no type
   (pick: (manifest: Manifest) => string | undefined, edit: (value: any) => unknown): Change =>
-  (files, manifest) => {
-    const path = pick(manifest) ?? "";
-    files[path] = json(edit(read(files[path])));
-  };
+    (files, manifest) => {
+      const path = pick(manifest) ?? "";
+      files[path] = json(edit(read(files[path])));
+    };
 
 test("a collection under another's digest, with other counts, with rows of another shape", async () => {
   const content = (manifest: Manifest) => manifest.collections[0]?.content;

@@ -23,7 +23,7 @@ import { draftOf, hostileCollection } from "../files/hostile.ts";
 const writtenStores = ["drafts", "verdicts", "generations"] as const;
 const everyStore = ["collections", "encoders", "runs", "products", "checkpoints", "parts", ...writtenStores] as const;
 
-/** The page's store with the one method more that importing needs. */
+/** The page's store, and what is in it. */
 export interface TestStore extends ProjectStore {
   readonly name: string;
   readonly store: Store;
@@ -33,20 +33,7 @@ export interface TestStore extends ProjectStore {
 
 export async function openStore(name = freshName()): Promise<TestStore> {
   const store = await openTestStore(name);
-  // The page's own store fits as it is, but for that method.
-  const known: Omit<ProjectStore, "putWritten"> = store;
   const connection = await Connection.open({ name });
-  const putWritten: ProjectStore["putWritten"] = (changes) =>
-    connection.write([...writtenStores], { what: "project", bytes: () => 0 }, async (transaction) => {
-      for (const { collection, drafts, verdicts, generation } of changes) {
-        for (const draft of drafts) await transaction.objectStore("drafts").put(draft, [collection, draft.key]);
-        for (const verdict of verdicts) {
-          const key: [string, string, string] = [collection, verdict.queryId, verdict.documentId];
-          await transaction.objectStore("verdicts").put(verdict, key);
-        }
-        if (generation) await transaction.objectStore("generations").put(generation);
-      }
-    });
   const dump = (): Promise<unknown> =>
     connection.read([...everyStore], async (transaction) => {
       const all: [string, unknown, unknown][] = [];
@@ -56,7 +43,7 @@ export async function openStore(name = freshName()): Promise<TestStore> {
       }
       return all;
     });
-  return Object.assign(Object.create(known) as TestStore, bound(store), { name, store, putWritten, dump });
+  return Object.assign(Object.create(store) as TestStore, bound(store), { name, store, dump });
 }
 
 /** Bytes by their digest: they are many. */

@@ -1,0 +1,5 @@
+/** A thread that makes encoders into ONNX files and compares them; it is ended afterwards. */
+import { serve } from "../src/base/channel.ts";
+import { createExporter } from "../src/export/onnx/service.ts";
+
+serve(self, createExporter());
