@@ -71,6 +71,22 @@ function stringEnd(text: string, from: number): number {
   return at;
 }
 
+/** The first place from `from` on that is not white space. */
+function signFrom(text: string, from: number): number {
+  let at = from;
+  while (at < text.length && text.charAt(at).trim() === "") at++;
+  return at;
+}
+
+/** Adds a name to those of its object, `depth` objects deep. */
+function addName(name: string, names: Set<string> | undefined, depth: number): void {
+  if (names?.has(name)) throw unreadable(`its header has ${quoted(name)} twice`);
+  // One more for __metadata__.
+  if (depth === 1 && names && names.size > MAX_TENSORS)
+    throw unreadable(`it has more than ${MAX_TENSORS} tensors; no encoder has as many`);
+  names?.add(name);
+}
+
 /** A name that was used twice in one object is silently its last value to JSON.parse: what a check saw may not be what is read. */
 function checkNames(text: string): void {
   const open: Set<string>[] = [];
@@ -81,17 +97,8 @@ function checkNames(text: string): void {
     if (open.length > MAX_DEPTH) throw unreadable("its header is nested deeper than a header is");
     if (sign !== '"') continue;
     const end = stringEnd(text, at);
-    let next = end + 1;
-    while (next < text.length && text.charAt(next).trim() === "") next++;
-    if (text.charAt(next) === ":") {
-      const name = String(JSON.parse(text.slice(at, end + 1)));
-      const names = open.at(-1);
-      if (names?.has(name)) throw unreadable(`its header has ${quoted(name)} twice`);
-      // One more for __metadata__.
-      if (open.length === 1 && names && names.size > MAX_TENSORS)
-        throw unreadable(`it has more than ${MAX_TENSORS} tensors; no encoder has as many`);
-      names?.add(name);
-    }
+    if (text.charAt(signFrom(text, end + 1)) === ":")
+      addName(String(JSON.parse(text.slice(at, end + 1))), open.at(-1), open.length);
     at = end;
   }
 }

@@ -1,4 +1,5 @@
 /** Fetching an encoder from the hub: what is there is not asked for again, what is broken is never kept as good. */
+import { relay } from "../base/relay.ts";
 import { sha1 } from "@noble/hashes/legacy.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
@@ -175,17 +176,11 @@ export async function* download(input: DownloadInput): AsyncGenerator<HubProgres
   const files: KeptFile[] = [];
   let loaded = 0;
   for (const file of needed) {
-    const fetching = fetchFile(source, file);
-    try {
-      let step = await fetching.next();
-      for (; !step.done; step = await fetching.next()) {
-        loaded += step.value;
-        yield { path: file.path, loaded, total };
-      }
-      files.push(step.value);
-    } finally {
-      await fetching.return(undefined as never);
-    }
+    const kept = yield* relay(fetchFile(source, file), (bytes) => {
+      loaded += bytes;
+      return { path: file.path, loaded, total };
+    });
+    files.push(kept);
   }
   const encoder = { id, revision: listing.revision, asked: revision, licence: listing.licence, bytes: total, files };
   await putEncoder(store, encoder);

@@ -199,14 +199,17 @@ test.each<[string, string, Fault, string, string]>([
     "goes on where it stopped",
   ],
   ["silence", `cdn/${WEIGHTS}`, { kind: "silent" }, "HubUnreachable", "did not answer"],
-])("%s: an error that says what to do, and nothing that counts as an encoder", async (_, end, given, name, words) => {
-  const store = memoryFiles();
-  const { hub } = await serve(repository, fault(end, given, always));
-  const error = await thrown(finish(download({ hub, store, id })));
-  expect(error).toMatchObject({ name, forPerson: true });
-  expect(error.message).toContain(words);
-  expect(await keptEncoders(store)).toEqual([]);
-});
+])(
+  "%s: an error that says what to do, and nothing that counts as an encoder",
+  async (...[, end, given, name, words]) => {
+    const store = memoryFiles();
+    const { hub } = await serve(repository, fault(end, given, always));
+    const error = await thrown(finish(download({ hub, store, id })));
+    expect(error).toMatchObject({ name, forPerson: true });
+    expect(error.message).toContain(words);
+    expect(await keptEncoders(store)).toEqual([]);
+  },
+);
 
 test("what had a wrong checksum is gone: the next try fetches it anew and is whole", async () => {
   const store = memoryFiles();

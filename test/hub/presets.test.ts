@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parameterTable } from "../../src/encoder/parameters.ts";
 import { presetOf, presets } from "../../src/hub/presets.ts";
-import { checkId } from "../../src/hub/request.ts";
+import { checkId, fileUrl, huggingFace, listingUrl } from "../../src/hub/request.ts";
 
 test.each(presets)("$id: as many numbers as its shape has", ({ shape, parameters }) => {
   expect(parameters).toBe(parameterTable(shape).parameters);
@@ -30,4 +30,14 @@ test("every id is one that the hub takes, once, and none is pinned to what nobod
   for (const { id } of presets) expect(() => checkId(id)).not.toThrow();
   expect(new Set(presets.map(({ id }) => id)).size).toBe(presets.length);
   for (const { commit, sha256 } of presets) expect(commit === undefined).toBe(sha256 === undefined);
+});
+
+test("the real hub's addresses", () => {
+  const repository = { id: "OpenMatch/cocodr-base-msmarco", revision: "refs/pr/1" };
+  expect(listingUrl(huggingFace, repository)).toBe(
+    "https://huggingface.co/api/models/OpenMatch/cocodr-base-msmarco/revision/refs%2Fpr%2F1?blobs=true",
+  );
+  expect(fileUrl(huggingFace, repository, "1_Pooling/config.json")).toBe(
+    "https://huggingface.co/OpenMatch/cocodr-base-msmarco/resolve/refs%2Fpr%2F1/1_Pooling/config.json",
+  );
 });

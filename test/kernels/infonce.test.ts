@@ -94,3 +94,35 @@ test("a batch whose indices do not fit together is refused", () => {
   expect(() => touchingPairs({ ...batch, candidates: batch.candidates.map(() => 5) })).toThrow(/one of 5 vectors/);
   expect(() => touchingPairs({ ...batch, offsets: Int32Array.of(0, 0, 5) })).toThrow(/no candidate/);
 });
+
+test("where the positive is all but certain, loss and derivatives keep their digits", async () => {
+  const temperature = 0.05;
+  // z of the positive is 12, 14 and 16 above those of its negatives: it has all but 1e-5 to 4e-7 of the softmax.
+  const score = Float32Array.of(0.9, 0.3, 0.29, 0.9, 0.2, 0.19, 0.9, 0.1, 0.05);
+  const offsets = Int32Array.of(0, 3, 6, 9);
+  const out = await bench.run({
+    counts: { B: 3 },
+    inputs: { score, offsets, roles: new Int32Array(9) },
+    outputs: { loss: 3, coefficient: 18 },
+    dispatches: (at) => [
+      infonceLoss(
+        {
+          loss: at("loss"),
+          coefficient: at("coefficient"),
+          score: at("score"),
+          offsets: at("offsets"),
+          roles: at("roles"),
+        },
+        { temperature, hardness: 0, share: 1, adds: false },
+      ),
+    ],
+  });
+  for (const b of [0, 1, 2]) {
+    const z = [...score.subarray(3 * b, 3 * b + 3)].map((s) => s / temperature);
+    const weights = z.slice(1).map((value) => Math.exp(value - (z[0] ?? NaN)));
+    const others = weights.reduce((sum, weight) => sum + weight, 0);
+    expect((out["loss"]?.[b] ?? NaN) / Math.log1p(others)).toBeCloseTo(1, 5);
+    const shares = [-others, ...weights].map((share) => share / (1 + others) / (temperature * 3));
+    shares.forEach((share, j) => expect((out["coefficient"]?.[6 * b + 2 * j] ?? NaN) / share).toBeCloseTo(1, 5));
+  }
+});

@@ -49,11 +49,16 @@ const siblings = (files: HubRepository["files"]) =>
       : { rfilename, size: bytes.length, blobId: hash("sha1", `blob ${bytes.length}\0`, bytes) },
   );
 
+/** The range that was asked for, from `start` to before `end`; undefined: all of the file. */
+function askedRange({ headers }: IncomingMessage, size: number): { start: number; end: number } | undefined {
+  const [, first, last] = /^bytes=(\d+)-(\d*)$/u.exec(headers.range ?? "") ?? [];
+  if (first === undefined) return undefined;
+  return { start: Number(first), end: last ? Math.min(size, Number(last) + 1) : size };
+}
+
 function sendFile(bytes: Uint8Array, request: IncomingMessage, response: ServerResponse, fault?: Fault): void {
-  const [, first, last] = /^bytes=(\d+)-(\d*)$/u.exec(request.headers.range ?? "") ?? [];
-  const ranged = first !== undefined && fault?.kind !== "noRanges";
-  const start = ranged ? Number(first) : 0;
-  const end = ranged && last ? Math.min(bytes.length, Number(last) + 1) : bytes.length;
+  const ranged = fault?.kind === "noRanges" ? undefined : askedRange(request, bytes.length);
+  const { start, end } = ranged ?? { start: 0, end: bytes.length };
   const body = Buffer.from(bytes.subarray(start, end));
   if (fault?.kind === "flip") body[0] = (body[0] ?? 0) ^ 1;
   response.writeHead(ranged ? 206 : 200, {
@@ -61,10 +66,42 @@ function sendFile(bytes: Uint8Array, request: IncomingMessage, response: ServerR
     ...(fault?.kind !== "short" && { "content-length": body.length }),
     ...(ranged && { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` }),
   });
+  endWith(body, response, fault);
+}
+
+/** All of the body, or what a fault leaves of it. */
+function endWith(body: Buffer, response: ServerResponse, fault?: Fault): void {
   if (fault?.kind === "short") response.end(body.subarray(0, fault.after));
   else if (fault?.kind === "cut")
     response.write(body.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 5));
   else response.end(body);
+}
+
+const json = (response: ServerResponse, value: unknown): void =>
+  void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+
+/** Whether the fault was all there is to answer. */
+function misbehaves(fault: Fault, response: ServerResponse): boolean {
+  switch (fault.kind) {
+    case "silent":
+      return true;
+    case "status":
+      response.writeHead(fault.status, fault.headers).end("{}");
+      return true;
+    case "html":
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html>Sign in");
+      return true;
+    case "json":
+      json(response, fault.value);
+      return true;
+    case "cut":
+    case "short":
+    case "noRanges":
+    case "flip":
+      return false;
+    default:
+      return fault satisfies never;
+  }
 }
 
 /** Before a request is answered as it should be, `faults` are asked for one; the first argument is its path. */
@@ -75,23 +112,21 @@ export async function hubServer(
   const { id, commit, files, licence } = repository;
   const asked: Asked[] = [];
   const revisions = ["main", commit];
+  function fileAt(path: string): string | undefined {
+    const folder = revisions.map((revision) => `/${id}/resolve/${revision}/`).find((start) => path.startsWith(start));
+    return folder === undefined ? undefined : path.slice(folder.length);
+  }
   function answer(path: string, request: IncomingMessage, response: ServerResponse): void {
     const fault = faults(path);
-    if (fault?.kind === "silent") return;
-    if (fault?.kind === "status") return void response.writeHead(fault.status, fault.headers).end("{}");
-    if (fault?.kind === "html")
-      return void response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html>Sign in");
-    if (fault?.kind === "json")
-      return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(fault.value));
+    if (fault && misbehaves(fault, response)) return;
     const listed = revisions.find((revision) => path === `/api/models/${id}/revision/${revision}`);
     if (listed !== undefined) {
       const list = { id, sha: commit, siblings: siblings(files), cardData: { license: licence } };
-      return void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(list));
+      return json(response, list);
     }
     const cdn = path.startsWith("/cdn/") ? files[path.slice(5)] : undefined;
     if (cdn) return sendFile(cdn, request, response, fault);
-    const name = revisions.map((revision) => `/${id}/resolve/${revision}/`).find((start) => path.startsWith(start));
-    const file = name === undefined ? undefined : path.slice(name.length);
+    const file = fileAt(path);
     const bytes = file === undefined ? undefined : files[file];
     if (!bytes || file === undefined) return void response.writeHead(404).end();
     const { port } = server.address() as AddressInfo;

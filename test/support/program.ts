@@ -126,25 +126,34 @@ export async function programBench(): Promise<ProgramBench> {
     return { activations, submit, tensors, dispose: () => [index, activations].forEach((arena) => arena.dispose()) };
   }
 
+  /** Rows of the tables that no token reads are not written. */
+  function clearTables({ regions: all }: Trained, at: At): void {
+    for (const { name, shape } of Object.values(all)) {
+      if (name.startsWith("embeddings.") && shape.length === 2) write(gpu, at(name), new Float32Array(size(shape)));
+    }
+  }
+
+  /** Weights, LoRA's matrices and a gradient that is NaN, or zero where it is added to. */
+  function uploads({ shape, weights = randomWeights(shape), adapters }: ProgramInput, floats: number, adds: boolean) {
+    return {
+      weights: upload("weights", weights),
+      adapters: upload("adapters", adapters ?? new Float32Array(floats)),
+      gradient: upload("gradient", new Float32Array(floats).fill(adds ? 0 : NaN)),
+    };
+  }
+
   async function run(input: ProgramInput): Promise<ProgramOutput> {
     const { shape, pooling = "mean", texts = someTexts(shape), dropout, recompute = false } = input;
     const { times = 1, forwardOnly = false } = input;
     const trained = trainedTable(shape, input.tuning);
     const program = programOf(shape, pooling, { trained, dropout, recompute });
-    const buffers = {
-      weights: upload("weights", input.weights ?? randomWeights(shape)),
-      adapters: upload("adapters", input.adapters ?? new Float32Array(trained.floats)),
-      gradient: upload("gradient", new Float32Array(trained.floats).fill(times > 1 ? 0 : NaN)),
-    };
+    const buffers = uploads(input, trained.floats, times > 1);
     const matrices = {
       weight: regions(buffers.weights, parameterTable(shape).regions),
       ...(trained.lora && { adapter: regions(buffers.adapters, trained.regions) }),
     };
     const at = regions(buffers.gradient, trained.regions);
-    // Rows of the tables that no token reads are not written.
-    for (const { name, shape: of } of Object.values(trained.regions)) {
-      if (name.startsWith("embeddings.") && of.length === 2) write(gpu, at(name), new Float32Array(size(of)));
-    }
+    clearTables(trained, at);
     const asked = new Set<string>();
     const gradient: At = (name) => {
       asked.add(name);
@@ -168,10 +177,7 @@ export async function programBench(): Promise<ProgramBench> {
     const all = program.step.activations(counts);
     for (const name of all.keys()) held.set(name, await read(step.activations, name));
     write(gpu, step.activations.at("d.embedding"), new Float32Array(upstream(texts, shape)));
-    for (let i = 0; i < (forwardOnly ? 0 : times); i++) {
-      if (i > 0) await step.submit(forward);
-      await step.submit(backward);
-    }
+    for (const passes of forwardOnly ? [] : alternately(backward, forward, times)) await step.submit(passes);
     const gradients: Record<string, Float32Array> = {};
     for (const name of Object.keys(trained.regions)) gradients[name] = await readFloats(gpu, at(name));
     step.dispose();
@@ -193,6 +199,10 @@ export async function programBench(): Promise<ProgramBench> {
 
   return { run, dispose: () => gpu.dispose() };
 }
+
+/** backward, forward, backward, … */
+const alternately = (backward: Passes, forward: Passes, times: number): readonly Passes[] =>
+  Array.from({ length: 2 * times - 1 }, (_, i) => (i % 2 === 0 ? backward : forward));
 
 /** Those that train in both, bit for bit. */
 export const bitsOf = (gradient: ProgramOutput["gradient"], names: readonly string[]): Record<string, Uint32Array> =>

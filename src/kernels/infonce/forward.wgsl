@@ -53,24 +53,29 @@ fn main(
   highest = partial[0];
   workgroupBarrier();
 
+  // The positive apart: where it has nearly all of the softmax, its share less 1 would keep no digit of the others'.
   var local = 0.0;
-  for (var p = first + thread; p < end; p += THREADS) { local += exp(logit(p) - highest); }
+  for (var p = first + select(thread, THREADS, thread == 0); p < end; p += THREADS) { local += exp(logit(p) - highest); }
   partial[thread] = local;
   workgroupBarrier();
   for (var stride = THREADS / 2; stride > 0; stride /= 2) {
     if (thread < stride) { partial[thread] += partial[thread + stride]; }
     workgroupBarrier();
   }
-  let total = partial[0];
+  let others = partial[0];
+  let positive = exp(logit(first) - highest);
+  let total = others + positive;
 
   for (var p = first + thread; p < end; p += THREADS) {
-    let probability = exp(logit(p) - highest) / total;
-    let d = (probability - select(0.0, 1.0, p == first)) / (TEMPERATURE * f32(groups.x)) * SHARE;
+    let probability = select(exp(logit(p) - highest), -others, p == first) / total;
+    let d = probability / (TEMPERATURE * f32(groups.x)) * SHARE;
     coefficient[2 * p] = d;
     coefficient[2 * p + 1] = d;
   }
   if (thread == 0) {
-    let value = (log(total) + (highest - logit(first))) * SHARE;
+    // log(1 + x) for a small x, which 1 + x would round away.
+    let x = others / max(positive, 1e-30);
+    let value = select(log(total) + (highest - logit(first)), x * (1 - x * (0.5 - x / 3)), x < 0.01) * SHARE;
     loss[b] = select(0.0, loss[b], ADDS) + value;
   }
 }
