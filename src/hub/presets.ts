@@ -1,7 +1,8 @@
 /**
- * Encoders of the hub that are worth starting from. What is said here of each is from its model card and config.json; where
- * another source stands behind a number, it is named. Which commit a preset is, and what its files hash to, is only stated where it
- * was checked: `commit` and `sha256` that are missing are those of the first download, which the page keeps and shows.
+ * Encoders of the hub that are worth starting from. What is said here of each is what is published of it, written down without the
+ * hub at hand; what a folder says of itself counts once it is opened. Where another source than its card stands behind a number, it is
+ * named. Which commit a preset is, and what its files hash to, is only stated where it was checked: `commit` and `sha256` that are
+ * missing are those of the first download.
  */
 import type { BertShape, EncoderShape, ModernBertShape, Pooling } from "../domain/encoder.ts";
 
