@@ -53,6 +53,11 @@ export class Gpu {
     void device.lost.then(({ message }) => this.#fail(lost(message)));
   }
 
+  /** In buffers that are not freed. */
+  get heldBytes(): number {
+    return this.#heldBytes;
+  }
+
   /** Most bytes in buffers at once since the start. */
   get peakBytes(): number {
     return this.#peakBytes;
