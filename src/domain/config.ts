@@ -140,8 +140,8 @@ const entropy = v.strictObject({
 });
 
 /**
- * LoRA (arXiv 2106.09685): alpha / rank · B · A is learned beside each of these matrices, which themselves stay as they are. Its
- * authors train RoBERTa so at rates of 2e-4 to 5e-4: the usual rate of a family, meant for all of its weights, is too low.
+ * LoRA (arXiv 2106.09685): alpha / rank · B · A is learned beside each of these matrices, which themselves stay as they are. It has a
+ * usual learning rate of its own (domain/encoder.ts): one that is meant for all weights is too low.
  */
 const lora = v.strictObject({
   rank: v.optional(count, 8),
@@ -260,7 +260,7 @@ const keys = v.strictObject({
   epochs: v.optional(v.pipe(v.number(), v.finite(), v.minValue(0)), 3),
   /** Optimiser steps; 0 only measures. */
   steps: v.optional(whole),
-  /** Peak learning rate; where silent, the usual one of the encoder's family (domain/encoder.ts). */
+  /** Peak learning rate; where silent, the usual one of LoRA or of the encoder's family (domain/encoder.ts). */
   learningRate: v.optional(positive),
   /** Share of the steps, rounded down, over which the learning rate rises linearly from 0. */
   warmup: v.optional(fraction, 0.1),
