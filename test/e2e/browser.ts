@@ -89,8 +89,11 @@ export async function screenshot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: path.join("out", "screenshots", `${name}.png`), fullPage: true });
 }
 
-export const place = (page: Page, name: "Data" | "Decoys" | "Train" | "Results" | "Try it") =>
-  page.getByRole("navigation", { name: "Places" }).getByRole("link", { name }).click();
+/** Goes to a place, and waits until it stands there: the address changes first, the view a moment later. */
+export async function place(page: Page, name: "Data" | "Decoys" | "Train" | "Results" | "Try it"): Promise<void> {
+  await page.getByRole("navigation", { name: "Places" }).getByRole("link", { name }).click();
+  await page.getByRole("main").getByRole("heading", { level: 1, name, exact: true }).waitFor();
+}
 
 /** Fills fields of the recipe, which stands under Train. */
 export async function recipe(page: Page, fields: Readonly<Record<string, string>>): Promise<void> {

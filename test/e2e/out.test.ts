@@ -125,7 +125,7 @@ test("everything saved in one file opens in another browser: the run is there wi
   fresh = await openPage({ webgpu: false });
   const other = fresh.page;
   await place(other, "Results");
-  expect(await other.getByText("No run yet").count()).toBe(1);
+  await other.getByText("No run yet").waitFor();
   await place(other, "Data");
   // As anything else that is brought: what it is, is seen in it.
   const [chooser] = await Promise.all([other.waitForEvent("filechooser"), button(other, "Choose files").click()]);

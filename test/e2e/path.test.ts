@@ -164,9 +164,10 @@ test("the downloaded encoder opens again and gives the same vectors, bit for bit
   const first = await storedDigests(page);
   await openEncoder(page, file);
   await place(page, "Train");
-  const names = await page.getByLabel("Encoder", { exact: true }).locator("option").allInnerTexts();
+  const options = page.getByLabel("Encoder", { exact: true }).locator("option");
+  await expect.poll(() => options.count()).toBe(4);
+  const names = await options.allInnerTexts();
   expect(names.slice(0, 2)).toEqual(["decoy-small", "decoy-static"]);
-  expect(names).toHaveLength(4);
   await recipe(page, { Encoder: names.at(-1) ?? "", Steps: "0" });
   await button(page, "Run").click();
   await expect

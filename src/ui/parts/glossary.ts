@@ -34,7 +34,7 @@ export const glossary = {
   side: "Queries alone: documents stay as they are, and so does an index of theirs. The run ends with two encoders, and takes far less work: documents are not encoded while it trains. With ADORE negatives and LambdaRank this is ADORE as its authors train.",
   "frozen layers":
     "The embeddings and so many of the lowest layers stay as they were: less to compute and to keep, and less is forgotten. 0: the embeddings alone.",
-  LoRA: "Learns two thin matrices beside each large one, and leaves that as it is: a rank of 8 trains a few weights in a hundred. What they add counts alpha / rank times. It wants a learning rate some ten times higher, 2e-4 to 5e-4. In the end they are added in: the encoder is as large as before.",
+  LoRA: "Learns two thin matrices beside each large one, and leaves that as it is: a rank of 8 trains a few weights in a hundred. What they add counts alpha / rank times. It wants a learning rate some ten times higher, 2e-4 to 5e-4; where none is given, 2e-4. In the end they are added in: the encoder is as large as before.",
   dropout:
     "Sets this share of the numbers to zero in each training step, other ones each time, so that nothing relies on one of them. Fine-tuning for a few epochs often does without.",
   "token budget":

@@ -101,7 +101,7 @@ function MemoryLine() {
   const app = useApp();
   const { phase } = app.run;
   return (
-    <div>
+    <>
       <button
         type="button"
         disabled={phase.value !== "idle" || app.recipe.config.value === undefined}
@@ -112,7 +112,7 @@ function MemoryLine() {
       <p class="quiet" role="status">
         {predictionWords(app.recipe.prediction.value)}
       </p>
-    </div>
+    </>
   );
 }
 
