@@ -1,6 +1,6 @@
 /** The documents that a run on the selected collection took as negatives: what there is to judge of its mining. */
 import { documentText } from "../domain/collection.ts";
-import { isWritten } from "../domain/config.ts";
+import { isWritten } from "../domain/configNegatives.ts";
 import type { CollectionId, DocumentId, QueryId } from "../domain/ids.ts";
 import type { FoundNegative, NegativeSource } from "../domain/negative.ts";
 import { type RunRecord, stageNames } from "../domain/run.ts";

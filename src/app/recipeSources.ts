@@ -1,6 +1,7 @@
 /** The recipe's negatives as fields: how many from each source, and the constants of each. */
 import { present } from "../base/assert.ts";
-import { type Config, type NegativeRequest, parseConfig, type RequestOf } from "../domain/config.ts";
+import { type Config, parseConfig } from "../domain/config.ts";
+import type { NegativeRequest, RequestOf } from "../domain/configNegatives.ts";
 
 type Source = NegativeRequest["source"];
 

@@ -6,7 +6,7 @@
  */
 import { random, type Random } from "../base/random.ts";
 import { documentText, type Document, type Query } from "../domain/collection.ts";
-import type { PairSource } from "../domain/config.ts";
+import type { PairSource } from "../domain/configTraining.ts";
 import { queryId, type DocumentId } from "../domain/ids.ts";
 import type { Progress } from "../domain/stages.ts";
 

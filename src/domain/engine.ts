@@ -3,7 +3,7 @@
  * moments are flat Float32 arenas that share one layout (encoder/parameters.ts), so that a checkpoint made by one engine
  * goes on with the other.
  */
-import type { LossName } from "./config.ts";
+import type { LossName } from "./configTraining.ts";
 import type { EncoderShape, EngineInfo, Pooling } from "./encoder.ts";
 import type { Checkpoint } from "./training.ts";
 

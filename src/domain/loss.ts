@@ -1,5 +1,6 @@
 /** The loss of a recipe in words, for the page and the model card. */
-import type { Config, LossName } from "./config.ts";
+import type { Config } from "./config.ts";
+import type { LossName } from "./configTraining.ts";
 
 /** As the field calls them. */
 export const lossTitles = {

@@ -1,6 +1,6 @@
 /** What the encoder is trained on: rows of one query, one positive and its negatives, over shared text tables. */
 import type { Judgement, Query } from "./collection.ts";
-import type { RequestOf } from "./config.ts";
+import type { RequestOf } from "./configNegatives.ts";
 import type { Snapshot } from "./diagnostics.ts";
 import type { Vectors } from "./encoder.ts";
 import type { Tuning } from "./engine.ts";

@@ -3,7 +3,7 @@
  * behind the positive, how much the gradient by the query's vector varies, and whether their origin shows.
  */
 import { random, shuffled } from "../base/random.ts";
-import { isWritten } from "../domain/config.ts";
+import { isWritten } from "../domain/configNegatives.ts";
 import { marginEdges, type Margins, type MassSource, type Snapshot } from "../domain/diagnostics.ts";
 import type { NegativeSource } from "../domain/negative.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";

@@ -4,7 +4,7 @@
  * documents. A verdict to keep does not open the gate to what the filter drops.
  */
 import type { FoundVerdict } from "../domain/draft.ts";
-import type { Gate } from "../domain/config.ts";
+import type { Gate } from "../domain/configNegatives.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { GatedNegative, GateReport } from "../domain/run.ts";
 import type { Candidate, Pool } from "./pools.ts";

@@ -4,7 +4,7 @@
  * its readers), so that no row lacks either kind. quotas.ts has the other mixes.
  */
 import { present } from "../base/assert.ts";
-import { isRefreshed, isWritten } from "../domain/config.ts";
+import { isRefreshed, isWritten } from "../domain/configNegatives.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
 import { byQuery, staticRequests, type Candidate, type Pool } from "./pools.ts";

@@ -1,6 +1,7 @@
 /** Candidates: all that could become a negative of a training query, before the gate and the mix choose among them. */
 import type { Judgement } from "../domain/collection.ts";
-import { isRefreshed, isWritten, type Config, type NegativeRequest } from "../domain/config.ts";
+import type { Config } from "../domain/config.ts";
+import { isRefreshed, isWritten, type NegativeRequest } from "../domain/configNegatives.ts";
 import type { DocumentId, QueryId } from "../domain/ids.ts";
 import type { FoundNegative, NegativeSource, WrittenNegative } from "../domain/negative.ts";
 import { documentText } from "../domain/collection.ts";

@@ -1,6 +1,7 @@
 /** How many negatives of each kind each row gets: what a mix is, apart from which texts they are. */
 import { random, shuffled } from "../base/random.ts";
-import { isRefreshed, type Config, type NegativeRequest, type RequestOf } from "../domain/config.ts";
+import type { Config } from "../domain/config.ts";
+import { isRefreshed, type NegativeRequest, type RequestOf } from "../domain/configNegatives.ts";
 import { dealByRatio } from "./ratio.ts";
 
 export type MixConfig = Pick<Config, "negatives" | "mix" | "ratio" | "seed">;

@@ -1,6 +1,6 @@
 /** Dealing numbers over rows: SyNeg's ratio R in its readings, and whole numbers out of fractions. */
 import { random, shuffled } from "../base/random.ts";
-import type { Ratio } from "../domain/config.ts";
+import type { Ratio } from "../domain/configNegatives.ts";
 
 /**
  * Whole numbers whose sum is `total`, in proportion to `counts`: each rounded down, then one more for the largest

@@ -9,7 +9,7 @@
  * products. Cosines are some twenty times narrower, so differences are scaled first; with scale = 1 the draw is nearly uniform.
  */
 import { random } from "../base/random.ts";
-import type { RequestOf } from "../domain/config.ts";
+import type { RequestOf } from "../domain/configNegatives.ts";
 import type { DocumentId } from "../domain/ids.ts";
 import type { FoundNegative } from "../domain/negative.ts";
 import type { Ranking } from "../domain/ranking.ts";

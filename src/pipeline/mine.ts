@@ -1,6 +1,6 @@
 /** Mining: negatives of every training query from each source of the recipe that is searched before training. */
 import { present } from "../base/assert.ts";
-import type { NegativeRequest, RequestOf } from "../domain/config.ts";
+import type { NegativeRequest, RequestOf } from "../domain/configNegatives.ts";
 import type { Query } from "../domain/collection.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { Ranking } from "../domain/ranking.ts";

@@ -1,6 +1,6 @@
 /** From rows of texts to what an engine trains on: packed token ids and candidate lists. */
 import { assert, present } from "../base/assert.ts";
-import { isWritten } from "../domain/config.ts";
+import { isWritten } from "../domain/configNegatives.ts";
 import { roles, type ContrastiveBatch, type PackedTexts } from "../domain/engine.ts";
 import type { TrainingRow, TrainingSet } from "../domain/training.ts";
 import { candidatesOf, guideScore, queriesFor, type BatchConfig, type Candidate } from "./candidates.ts";

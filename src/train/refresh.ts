@@ -14,7 +14,7 @@ import { assert, present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
 import { random } from "../base/random.ts";
 import { relay } from "../base/relay.ts";
-import type { RequestOf } from "../domain/config.ts";
+import type { RequestOf } from "../domain/configNegatives.ts";
 import type { Vectors } from "../domain/encoder.ts";
 import type { Progress } from "../domain/stages.ts";
 import type { MinedByAnce, Refresh, RefreshReport, RowNegative, TrainingRow, TrainingSet } from "../domain/training.ts";

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { makePairs, sentencePair, sentencesOf, titlePair, type MadePairs } from "../../src/data/documentPairs.ts";
 import { random } from "../../src/base/random.ts";
 import { documentText, type Document } from "../../src/domain/collection.ts";
-import type { PairSource } from "../../src/domain/config.ts";
+import type { PairSource } from "../../src/domain/configTraining.ts";
 import { documentId } from "../../src/domain/ids.ts";
 
 const document = (id: number, title: string, text: string): Document => ({ id: documentId(`d${id}`), title, text });

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import type { Gate } from "../../src/domain/config.ts";
+import type { Gate } from "../../src/domain/configNegatives.ts";
 import type { FoundVerdict } from "../../src/domain/draft.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";
 import { highestAllowed, passGate } from "../../src/negatives/gate.ts";

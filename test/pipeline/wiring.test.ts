@@ -2,7 +2,8 @@
 import { expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import { documentText } from "../../src/domain/collection.ts";
-import { parseConfig, type ConfigInput, type NegativeRequest } from "../../src/domain/config.ts";
+import { parseConfig, type ConfigInput } from "../../src/domain/config.ts";
+import type { NegativeRequest } from "../../src/domain/configNegatives.ts";
 import type { FoundVerdict } from "../../src/domain/draft.ts";
 import type { EncoderFolder } from "../../src/domain/encoder.ts";
 import { documentId, queryId } from "../../src/domain/ids.ts";

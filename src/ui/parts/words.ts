@@ -3,7 +3,7 @@ import type { DecoysViewName } from "../../app/decoys.ts";
 import type { WorkKind, WorkPhase } from "../../app/modelWork.ts";
 import type { ReviewFilter } from "../../app/review.ts";
 import type { RunPhase } from "../../app/runState.ts";
-import type { PairSource } from "../../domain/config.ts";
+import type { PairSource } from "../../domain/configTraining.ts";
 import type { DraftFlaw, Verdict } from "../../domain/draft.ts";
 import type { PromptPart } from "../../domain/generation.ts";
 import type { ProviderKind } from "../../domain/languageModel.ts";

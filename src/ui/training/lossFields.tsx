@@ -1,6 +1,6 @@
 /** What is learned from the scores of a query's passages. */
 import { setField } from "../../app/recipe.ts";
-import { lossNames } from "../../domain/config.ts";
+import { lossNames } from "../../domain/configTraining.ts";
 import { lossTitles } from "../../domain/loss.ts";
 import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";

@@ -1,7 +1,7 @@
 /** Every choice of a run. The few that matter most first, the rest on demand. */
 import { resetRecipe, setField } from "../../app/recipe.ts";
 import { shippedEncoders } from "../../app/shipped.ts";
-import { pairSources } from "../../domain/config.ts";
+import { pairSources } from "../../domain/configTraining.ts";
 import { useApp } from "../context.ts";
 import { Select } from "../parts/select.tsx";
 import { pairWords } from "../parts/words.ts";
