@@ -10,6 +10,7 @@ const layers = {
   data: ["base", "domain", "text"],
   storage: ["base", "domain"],
   hub: ["base", "domain"],
+  offline: ["base", "domain"],
   retrieval: ["base", "domain", "text", "gpu", "kernels"],
   negatives: ["base", "domain", "text", "retrieval"],
   synthesis: ["base", "domain", "text"],
@@ -17,7 +18,7 @@ const layers = {
   train: ["base", "domain", "encoder", "data", "negatives", "retrieval", "kernels", "gpu"],
   pipeline: ["base", "domain", "data", "negatives"],
   export: ["base", "domain", "encoder"],
-  app: ["base", "domain", "pipeline", "data", "storage", "export", "hub"],
+  app: ["base", "domain", "pipeline", "data", "storage", "export", "hub", "offline"],
   ui: ["base", "domain", "app"],
 };
 

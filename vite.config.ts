@@ -1,6 +1,7 @@
 import { preact } from "@preact/preset-vite";
 import type { Plugin } from "vite";
 import { defineConfig } from "vitest/config";
+import { offlineWorker } from "./tools/offlineWorker.ts";
 
 /**
  * What the built page may run is its own: WebAssembly is the CPU engine's and the language models', blob: are their
@@ -40,9 +41,14 @@ const headers = { "Cross-Origin-Opener-Policy": "same-origin", "Cross-Origin-Emb
 export default defineConfig({
   // Relative, so that one build works at the root of a host and in any sub-folder of it.
   base: "./",
-  plugins: [preact(), securityPolicy],
+  plugins: [preact(), securityPolicy, offlineWorker()],
   worker: { format: "es" },
-  build: { target: "es2023", assetsInlineLimit: 0 },
+  build: {
+    target: "es2023",
+    assetsInlineLimit: 0,
+    // The second is what the hub leads back to after signing in.
+    rolldownOptions: { input: ["index.html", "signed-in.html"] },
+  },
   server: { headers },
   preview: { headers },
   test: {

@@ -1,6 +1,6 @@
 /** What a run of the benchmark is asked to do, from a command line. */
 import { UserError } from "../src/base/errors.ts";
-import { engineNames, type EngineName } from "./engines/engine.ts";
+import { engineNames, usualEngines, type EngineName } from "./engines/engine.ts";
 import { batchKinds, shapeNames, type BatchKind } from "./work.ts";
 
 export type Mode = "time" | "leak" | "profile";
@@ -85,7 +85,7 @@ export function readCommandLine(given: readonly string[]): CommandLine {
     options: {
       mode: values.has("leak") ? "leak" : values.has("profile") ? "profile" : "time",
       shapes: among("shapes", values.get("shapes"), shapeNames) ?? ["2x128", "4x256", "6x384", "12x768"],
-      engines: among("engines", values.get("engines"), engineNames) ?? engineNames,
+      engines: among("engines", values.get("engines"), engineNames) ?? usualEngines,
       batches: among("batches", values.get("batches"), batchKinds) ?? batchKinds,
       queries: number("queries"),
       steps: number("steps"),

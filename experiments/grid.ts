@@ -161,11 +161,11 @@ function report({ plan }: Grid, finished: readonly FinishedRun[], failures: read
 }
 
 /** Seed by seed, so that early on there is a whole table. */
-function runsOf({ plan, collection, folder, guide }: Grid): One[] {
+async function runsOf({ plan, collection, folder, guide }: Grid): Promise<One[]> {
   const fixed = {
     data: collection.summary.digest,
-    encoder: encoderDigest(folder),
-    guide: guide ? encoderDigest(guide) : null,
+    encoder: await encoderDigest(folder),
+    guide: guide ? await encoderDigest(guide) : null,
   };
   return plan.seeds.flatMap((seed) =>
     plan.arms.map(({ name, configOf }): One => {
@@ -186,7 +186,7 @@ export async function runGrid(args: readonly string[], host: GridHost): Promise<
   const collection = await host.readCollection(rootOf(data, plan.data), plan.out);
   const grid: Grid = { plan, host, collection, folder, guide, shared: new Map() };
   const [finished, failures]: [FinishedRun[], Failure[]] = [[], []];
-  const runs = runsOf(grid);
+  const runs = await runsOf(grid);
   for (const [i, one] of runs.entries()) {
     const done = finishedIn(one, plan);
     console.log(`── ${one.arm}, seed ${one.seed} (${i + 1} of ${runs.length})${done ? ": done before" : ""}`);

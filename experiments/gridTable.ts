@@ -4,6 +4,7 @@
  */
 import { present } from "../src/base/assert.ts";
 import type { GradientVariance, Snapshot } from "../src/domain/diagnostics.ts";
+import { holm } from "../src/domain/holm.ts";
 import type { QueryId } from "../src/domain/ids.ts";
 import {
   rankedBy,
@@ -17,7 +18,7 @@ import {
   type SystemName,
 } from "../src/domain/ranking.ts";
 import type { RunResult } from "../src/domain/run.ts";
-import { compareOverSeeds, holm, meanIntervals, overSeeds, type SeedRun } from "../src/retrieval/significance.ts";
+import { compareOverSeeds, meanIntervals, overSeeds, type SeedRun } from "../src/retrieval/significance.ts";
 
 /** What the table compares. */
 export const METRIC = "ndcg@10" satisfies MetricName;

@@ -193,8 +193,8 @@ async function experiment(args: Arguments): Promise<void> {
   const digests = {
     data: summary.digest,
     config: digestOf(config),
-    encoder: encoderDigest(folder),
-    guide: guide ? encoderDigest(guide) : null,
+    encoder: await encoderDigest(folder),
+    guide: guide ? await encoderDigest(guide) : null,
   };
   writeFileSync(
     path.join(args.out, "result.json"),

@@ -2,6 +2,7 @@
 import { render } from "preact";
 import { type App, createApp } from "./app/app.ts";
 import type { AppStore, FolderFormats, Pipeline, Settings } from "./app/dependencies.ts";
+import { followRequests, pagePrivacy, startGuard } from "./app/guard.ts";
 import { memoryStore } from "./app/memoryStore.ts";
 import { type NewNotice, noticeOf, tell, tellError } from "./app/notices.ts";
 import { followAddress } from "./app/places.ts";
@@ -9,7 +10,11 @@ import { fetchShipped } from "./app/shipped.ts";
 import { openApp, saveWhenHidden } from "./app/start.ts";
 import { encoderThread, readerThread, retrieverThread, startExporter, startGenerator } from "./app/workers.ts";
 import { present } from "./base/assert.ts";
+import { countedFetch } from "./base/countedFetch.ts";
 import type { Synthesis } from "./domain/synthesis.ts";
+import type { Encoders } from "./hub/encoders.ts";
+import type { FileStore } from "./hub/kept.ts";
+import type { Uploads } from "./hub/uploads.ts";
 import { openStore } from "./storage/store.ts";
 import { claimWriter } from "./storage/writer.ts";
 import { Shell } from "./ui/shell/shell.tsx";
@@ -80,7 +85,7 @@ async function synthesis(): Promise<Synthesis> {
     import("./synthesis/service.ts"),
     import("./synthesis/providers/browser.ts"),
   ]);
-  const fetch = globalThis.fetch.bind(globalThis);
+  const fetch = countedFetch(globalThis.fetch.bind(globalThis));
   return createSynthesis({
     scope: globalThis,
     startWorker: startGenerator,
@@ -93,8 +98,42 @@ async function synthesis(): Promise<Synthesis> {
 
 /** Loaded when an encoder is first opened or given away. */
 async function formats(): Promise<FolderFormats> {
-  const [folder, { modelCard }] = await Promise.all([import("./export/folder.ts"), import("./export/card.ts")]);
-  return { ...folder, modelCard };
+  const [{ readFolder, ...folder }, { modelCard }, { openZip }] = await Promise.all([
+    import("./export/folder.ts"),
+    import("./export/card.ts"),
+    import("./data/zip.ts"),
+  ]);
+  return { ...folder, modelCard, readFolder: (files) => readFolder(files, openZip) };
+}
+
+/** Loaded when an encoder of the hub is first looked for, or is kept. */
+async function hub(files: FileStore): Promise<Encoders> {
+  const [{ encodersOf }, { huggingFace }] = await Promise.all([
+    import("./hub/encoders.ts"),
+    import("./hub/request.ts"),
+  ]);
+  return encodersOf({ ...huggingFace, fetch: countedFetch(globalThis.fetch.bind(globalThis)) }, files);
+}
+
+async function room(): Promise<number | undefined> {
+  const { quota, usage } = (await navigator.storage?.estimate?.()) ?? {};
+  return quota === undefined || usage === undefined ? undefined : quota - usage;
+}
+
+/** Loaded when something is first to be sent to the hub. */
+async function uploads(): Promise<Uploads> {
+  const [{ createUploads }, { putByXhr }, { huggingFace }] = await Promise.all([
+    import("./hub/uploads.ts"),
+    import("./hub/put.ts"),
+    import("./hub/request.ts"),
+  ]);
+  return createUploads({
+    hub: huggingFace,
+    fetch: countedFetch(globalThis.fetch.bind(globalThis)),
+    put: putByXhr,
+    secrets: (bytes) => crypto.getRandomValues(new Uint8Array(bytes)),
+    page: document.baseURI,
+  });
 }
 
 /** The same promise for everyone, unless it failed: then the next one tries again. */
@@ -119,8 +158,9 @@ async function composedApp(news: StoreNews): Promise<App> {
   const { writer, whenFree } = await claimWriter(navigator.locks);
   if (!writer) void whenFree.then(() => news.tell(otherTabClosed));
   const encoder = encoderThread();
+  const opened = await openedStore(news);
   return createApp({
-    ...(await openedStore(news)),
+    ...opened,
     askToKeep: () => void navigator.storage?.persist?.(),
     writer,
     services: { encoder, retriever: retrieverThread() },
@@ -130,6 +170,9 @@ async function composedApp(news: StoreNews): Promise<App> {
     synthesis: once(synthesis),
     pipeline,
     formats,
+    hub: once(() => hub(opened.store.files)),
+    room,
+    uploads: once(uploads),
     startExporter,
     settings: pageSettings(),
     shipped: (path) => fetchShipped(path, document.baseURI),
@@ -148,11 +191,20 @@ async function start(): Promise<void> {
   news.early.forEach(news.tell);
   addEventListener("unhandledrejection", ({ reason }) => tellError(app, reason));
   addEventListener("error", ({ error }) => tellError(app, error));
+  app.privacy.host = pagePrivacy;
+  followRequests(app);
   followAddress(app);
   saveWhenHidden(app);
   root.replaceChildren();
   render(<Shell app={app} />, root);
   await openApp(app);
+  whenIdle(() => void startGuard(app));
+}
+
+/** Safari has no idle callback. */
+function whenIdle(act: () => void): void {
+  if ("requestIdleCallback" in globalThis) requestIdleCallback(act, { timeout: 10_000 });
+  else setTimeout(act, 2000);
 }
 
 await start();

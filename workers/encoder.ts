@@ -1,5 +1,6 @@
 /** The thread that owns the GPU device (or the CPU engine) and the weights. Each engine is loaded when it is started. */
 import { serve } from "../src/base/channel.ts";
+import { reportRequests } from "../src/base/requestTimes.ts";
 import { createEncoder } from "../src/train/service.ts";
 
 serve(
@@ -9,3 +10,4 @@ serve(
     cpu: async () => (await import("../src/encoder/cpu.ts")).createCpuEngine(),
   }),
 );
+reportRequests();

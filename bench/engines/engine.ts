@@ -5,8 +5,10 @@ import type { Multiplier } from "../matmul/matmul.ts";
 import type { WatchedGpu } from "../watch.ts";
 import type { Batch } from "../work.ts";
 
-export type EngineName = "decoy" | "jax-js" | "tfjs";
-export const engineNames: readonly EngineName[] = ["decoy", "jax-js", "tfjs"];
+/** "decoy-f16" is our own, its steps in f16; only where it is asked for. */
+export type EngineName = "decoy" | "decoy-f16" | "jax-js" | "tfjs";
+export const usualEngines: readonly EngineName[] = ["decoy", "jax-js", "tfjs"];
+export const engineNames: readonly EngineName[] = [...usualEngines, "decoy-f16"];
 
 export interface Task {
   readonly shape: BertShape;

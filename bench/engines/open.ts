@@ -10,6 +10,8 @@ export function openEngine(name: EngineName, gpu: GPU): Promise<BenchEngine> {
   switch (name) {
     case "decoy":
       return openDecoy(watched(gpu));
+    case "decoy-f16":
+      return openDecoy(watched(gpu), "f16");
     case "jax-js":
       return openJax(gpu);
     case "tfjs":

@@ -1,6 +1,8 @@
 /** The state of the page, as signals. Actions (one function for each thing a person can ask for) stand in their own files. */
 import { type ReadonlySignal, type Signal, computed, signal } from "@preact/signals";
 import type { RunRecord } from "../domain/run.ts";
+import type { BrowseState } from "./browse.ts";
+import { createBrowse } from "./browse.ts";
 import type { CollectionsState } from "./collections.ts";
 import { createCollections, selectedRecord } from "./collections.ts";
 import type { DecoysState } from "./decoys.ts";
@@ -12,6 +14,8 @@ import type { EncoderExport } from "./encoderExport.ts";
 import { createEncoderExport } from "./encoderExport.ts";
 import type { GenerationState } from "./generation.ts";
 import { createGeneration } from "./generation.ts";
+import type { HubState } from "./hub.ts";
+import { createHub } from "./hub.ts";
 import type { JudgingState } from "./judging.ts";
 import { createJudging } from "./judging.ts";
 import { learnsFromDocuments, unjudgedSelection } from "./learnFromDocuments.ts";
@@ -21,6 +25,8 @@ import type { Notice } from "./notices.ts";
 import type { OwnState } from "./ownDecoys.ts";
 import { createOwn } from "./ownDecoys.ts";
 import type { PlaceName } from "./places.ts";
+import type { PrivacyState } from "./privacy.ts";
+import { createPrivacy } from "./privacy.ts";
 import type { ProjectState } from "./project.ts";
 import { createProject, projectsAllowed } from "./project.ts";
 import type { RecipeState } from "./recipe.ts";
@@ -35,6 +41,8 @@ import type { ThemeName } from "./theme.ts";
 import { readTheme } from "./theme.ts";
 import type { NeighboursState } from "./topics.ts";
 import { createNeighbours } from "./topics.ts";
+import type { UploadState } from "./uploadState.ts";
+import { createUpload } from "./uploadState.ts";
 import type { QueriesState } from "./writeQueries.ts";
 import { createQueries } from "./writeQueries.ts";
 
@@ -50,7 +58,9 @@ export interface App {
   /** What took longer than a moment and is not the run: opening an encoder, zipping one; in words. */
   readonly task: Signal<string | undefined>;
   readonly collections: CollectionsState;
+  readonly browse: BrowseState;
   readonly encoders: Signal<readonly EncoderRecord[]>;
+  readonly hub: HubState;
   readonly runs: Signal<readonly RunRecord[]>;
   readonly shownRun: Signal<RunRecord["id"] | undefined>;
   readonly recipe: RecipeState;
@@ -67,7 +77,9 @@ export interface App {
   readonly neighbours: NeighboursState;
   readonly search: SearchState;
   readonly encoderExport: EncoderExport;
+  readonly upload: UploadState;
   readonly project: ProjectState;
+  readonly privacy: PrivacyState;
   /** Whether everything may be saved, or a project opened, now. */
   readonly projectsAllowed: ReadonlySignal<boolean>;
   /** Whether a new run may start now. */
@@ -89,7 +101,9 @@ export function createApp(deps: Dependencies): App {
     removals: new Set(),
     task: signal<string | undefined>(undefined),
     collections,
+    browse: createBrowse(),
     encoders: signal<readonly EncoderRecord[]>([]),
+    hub: createHub(),
     runs: signal<readonly RunRecord[]>([]),
     shownRun: signal<RunRecord["id"] | undefined>(undefined),
     recipe,
@@ -105,7 +119,9 @@ export function createApp(deps: Dependencies): App {
     neighbours: createNeighbours(),
     search: createSearch(),
     encoderExport: createEncoderExport(),
+    upload: createUpload(),
     project,
+    privacy: createPrivacy(deps.settings),
     projectsAllowed: computed(() => projectsAllowed(app)),
     canRun: computed(
       () =>

@@ -5,6 +5,7 @@ import { finish } from "../base/channel.ts";
 import { UserError } from "../base/errors.ts";
 import type { Collection, RejectedRow } from "../domain/collection.ts";
 import { type CollectionId, collectionId } from "../domain/ids.ts";
+import type { Column, Mapping, TablePreview } from "../domain/mapping.ts";
 import type { CollectionRecord } from "../domain/run.ts";
 import type { ImportReport, ImportResult, Progress } from "../domain/stages.ts";
 import type { App } from "./app.ts";
@@ -18,10 +19,25 @@ export class MissingCollection extends UserError {
   override readonly name = "MissingCollection";
 }
 
+/** A table whose columns a person explains. */
+export interface TableDraft {
+  readonly files: readonly PickedFile[];
+  readonly preview: TablePreview;
+  /** As they are explained so far. */
+  readonly columns: readonly Column[];
+}
+
 /** What a person brought, before it is a collection. */
 export type Draft =
   | { readonly state: "reading"; readonly progress: Progress | undefined; readonly rejected: number }
-  | { readonly state: "read"; readonly result: ImportResult; readonly rejectedRows: readonly RejectedRow[] }
+  | ({ readonly state: "mapping" } & TableDraft)
+  | {
+      readonly state: "read";
+      readonly result: ImportResult;
+      readonly rejectedRows: readonly RejectedRow[];
+      /** What was read, where its columns can be explained. */
+      readonly table: TableDraft | undefined;
+    }
   | { readonly state: "storing"; readonly progress: Progress | undefined; readonly result: ImportResult };
 
 export interface CollectionsState {
@@ -79,7 +95,7 @@ function builtInCollection(app: App): Promise<Collection> {
 
 async function readBuiltIn(app: App): Promise<Collection> {
   const files = await builtInCollectionFiles(app.deps.shipped);
-  const { result, rejectedRows } = await readFiles(app, files, () => undefined);
+  const { result, rejectedRows } = await readFiles(app, { files }, () => undefined);
   const record = recordOf(result, rejectedRows);
   app.collections.list.value = [record, ...app.collections.list.value];
   return result.collection;
@@ -91,12 +107,12 @@ function recordOf({ summary, collection }: ImportResult, rejectedRows: readonly 
 
 async function readFiles(
   app: App,
-  files: readonly PickedFile[],
+  { files, mapping }: { readonly files: readonly PickedFile[]; readonly mapping?: Mapping },
   report: (progress: Progress | undefined, rejected: number) => void,
 ): Promise<{ result: ImportResult; rejectedRows: readonly RejectedRow[] }> {
   const rejectedRows: RejectedRow[] = [];
   let progress: Progress | undefined;
-  const result = await finish(app.deps.reader.read({ files }), (news: ImportReport) => {
+  const result = await finish(app.deps.reader.read({ files, ...(mapping && { mapping }) }), (news: ImportReport) => {
     if (news.kind === "progress") progress = news.progress;
     else rejectedRows.push(...news.rows);
     report(progress, rejectedRows.length);
@@ -104,21 +120,56 @@ async function readFiles(
   return { result, rejectedRows };
 }
 
-/** Reads what was dropped or picked and shows it before anything is stored. */
-export async function previewFiles(app: App, files: readonly PickedFile[]): Promise<void> {
-  const { collections } = app;
-  if (files.length === 0) return;
+/** Begins to read; the returned function tells whether it still counts. */
+function begin({ collections }: App): () => boolean {
   const reading = ++collections.readings;
-  const current = (): boolean => reading === collections.readings;
   collections.draft.value = { state: "reading", progress: undefined, rejected: 0 };
+  return () => reading === collections.readings;
+}
+
+/** Reads what was dropped or picked and shows it before anything is stored; a table with names of its own is to be explained first. */
+export async function previewFiles(app: App, files: readonly PickedFile[]): Promise<void> {
+  const { collections, deps } = app;
+  if (files.length === 0) return;
+  const current = begin(app);
   try {
-    const read = await readFiles(app, files, (progress, rejected) => {
-      if (current()) collections.draft.value = { state: "reading", progress, rejected };
-    });
-    if (current()) collections.draft.value = { state: "read", ...read };
+    const preview = await finish(deps.reader.preview({ files }));
+    const table = preview && { files, preview, columns: preview.columns };
+    if (!current()) return;
+    if (table && !table.preview.recognised) collections.draft.value = { state: "mapping", ...table };
+    else await readDraft(app, { files }, { table, current });
   } catch (error) {
     if (!current()) return;
     collections.draft.value = undefined;
+    throw error;
+  }
+}
+
+interface Reading {
+  readonly table: TableDraft | undefined;
+  readonly current: () => boolean;
+}
+
+async function readDraft(app: App, input: Parameters<typeof readFiles>[1], { table, current }: Reading): Promise<void> {
+  const { draft } = app.collections;
+  const read = await readFiles(app, input, (progress, rejected) => {
+    if (current()) draft.value = { state: "reading", progress, rejected };
+  });
+  if (current()) draft.value = { state: "read", ...read, table };
+}
+
+/** Reads the table as its columns are explained. Where that cannot be, they are to be explained anew. */
+export async function readMapped(app: App): Promise<void> {
+  const { draft } = app.collections;
+  if (draft.value?.state !== "mapping") return;
+  const { files, preview, columns } = draft.value;
+  const table: TableDraft = { files, preview, columns };
+  const current = begin(app);
+  try {
+    await readDraft(app, { files, mapping: { columns, form: preview.form } }, { table, current });
+  } catch (error) {
+    if (!current()) return;
+    draft.value = { state: "mapping", ...table };
     throw error;
   }
 }

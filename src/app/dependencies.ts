@@ -1,7 +1,7 @@
 /** What the page needs from outside: storage, threads, the network, the clock. The composition root gives it; tests give their own. */
 import type { Collection, RejectedRow } from "../domain/collection.ts";
 import type { Draft, FoundVerdict } from "../domain/draft.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import type { EncoderFiles, EncoderFolder } from "../domain/encoder.ts";
 import type { CollectionId, RunId } from "../domain/ids.ts";
 import type { CollectionRecord, RunProduct, RunProducts, RunRecord, RunReport } from "../domain/run.ts";
 import type { EncoderStages, ImportResult, Progress, ReaderStages, RetrieverStages } from "../domain/stages.ts";
@@ -10,6 +10,9 @@ import type { Checkpoint } from "../domain/training.ts";
 import type { RunInput, RunOutcome, Services } from "../pipeline/run.ts";
 import type { CardInput } from "../export/card.ts";
 import type { OnnxExporter } from "../export/onnx/contract.ts";
+import type { Encoders } from "../hub/encoders.ts";
+import type { FileStore, HubEncoder } from "../hub/kept.ts";
+import type { Uploads } from "../hub/uploads.ts";
 import type { WrittenChanges } from "../storage/drafts.ts";
 import type { GenerationRecord } from "../storage/schema.ts";
 
@@ -23,12 +26,17 @@ export interface EncoderRecord {
   readonly key: string;
   readonly name: string;
   readonly bytes: number;
+  /** ISO 8601; empty where nobody noted it. */
   readonly createdAt: string;
+  /** What the hub's are known by. */
+  readonly hub?: HubEncoder;
 }
 
 /** What is kept between visits. */
 export interface AppStore {
   readonly interruptedImports: number;
+  /** Of hub encoders. */
+  readonly files: FileStore;
   listCollections(): Promise<readonly CollectionRecord[]>;
   writeCollection(
     result: ImportResult,
@@ -53,8 +61,8 @@ export interface AppStore {
   /** All of it, of all collections, or nothing. */
   putWritten(changes: readonly WrittenChanges[]): Promise<void>;
   listEncoders(): Promise<readonly EncoderRecord[]>;
-  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<EncoderRecord>;
-  readEncoder(key: string): Promise<EncoderFolder>;
+  putEncoder(folder: EncoderFiles, createdAt?: string): Promise<EncoderRecord>;
+  readEncoder(key: string): Promise<EncoderFiles>;
   removeEncoder(key: string): Promise<void>;
   listRuns(): Promise<readonly RunRecord[]>;
   putRun(record: RunRecord): Promise<void>;
@@ -69,7 +77,7 @@ export interface AppStore {
 /** Zips, folders and cards of encoders, loaded when first needed. */
 export interface FolderFormats {
   zipFolder(folder: EncoderFolder): Promise<Blob>;
-  readFolder(files: readonly PickedFile[]): Promise<EncoderFolder>;
+  readFolder(files: readonly PickedFile[]): Promise<EncoderFiles>;
   modelCard(input: CardInput): string;
 }
 
@@ -99,6 +107,12 @@ export interface Dependencies {
   readonly synthesis: () => Promise<Synthesis>;
   readonly pipeline: Pipeline;
   readonly formats: () => Promise<FolderFormats>;
+  /** The Hugging Face hub, and what is kept of it; loaded when first looked at. */
+  readonly hub: () => Promise<Encoders>;
+  /** Bytes that may still be stored; undefined where the browser does not tell. */
+  readonly room: () => Promise<number | undefined>;
+  /** Sending to the hub; loaded when it is first wanted. */
+  readonly uploads: () => Promise<Uploads>;
   /** A thread that makes ONNX files; whoever starts it ends it. */
   readonly startExporter: () => { readonly exporter: OnnxExporter; readonly end: () => void };
   readonly settings: Settings;

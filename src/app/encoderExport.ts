@@ -3,7 +3,7 @@ import { type Signal, signal } from "@preact/signals";
 import { present } from "../base/assert.ts";
 import { finish } from "../base/channel.ts";
 import { documentText } from "../domain/collection.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import type { EncoderFolder, WeightPrecision } from "../domain/encoder.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { ModelHandle } from "../domain/stages.ts";
 import type { Precision } from "../export/onnx/builder.ts";
@@ -18,6 +18,8 @@ export type { Compared, Precision };
 export const precisions = ["f32", "f16", "int8"] as const satisfies readonly Precision[];
 
 export interface EncoderExport {
+  /** How the weights are stored in safetensors. */
+  readonly weights: Signal<WeightPrecision>;
   /** What is asked for beside safetensors. */
   readonly onnx: Signal<readonly Precision[]>;
   /** How near the ONNX files of the last export came to the encoder. */
@@ -25,6 +27,7 @@ export interface EncoderExport {
 }
 
 export const createEncoderExport = (): EncoderExport => ({
+  weights: signal<WeightPrecision>("f32"),
   onnx: signal<readonly Precision[]>([]),
   compared: signal<EncoderExport["compared"]["value"]>(undefined),
 });
@@ -33,11 +36,16 @@ export function chooseOnnx({ encoderExport: { onnx } }: App, precision: Precisio
   onnx.value = precisions.filter((each) => (each === precision ? chosen : onnx.value.includes(each)));
 }
 
-/** The trained encoder of a run as a zip. With ONNX: nothing is given out unless every file computes what the encoder does. */
 export async function downloadEncoder(app: App, record: RunRecord): Promise<void> {
+  app.deps.download(await encoderZip(app, record), `${fileName(record)}.zip`);
+}
+
+/** The trained encoder of a run as a zip. With ONNX: there is none unless every file computes what the encoder does. */
+export async function encoderZip(app: App, record: RunRecord): Promise<Blob> {
   const { encoder } = app.deps.services;
-  const { onnx, compared } = app.encoderExport;
+  const { weights, onnx, compared } = app.encoderExport;
   const asked = onnx.value;
+  const half = weights.value === "f16";
   compared.value = undefined;
   const checkpoint = present(await checkpointOf(app, record.id), "the checkpoint of the run");
   const folder = await encoderFolder(app, record.encoder);
@@ -48,21 +56,21 @@ export async function downloadEncoder(app: App, record: RunRecord): Promise<void
   try {
     await finish(encoder.restore({ model, checkpoint }));
     const readme = await cardOf(app, record);
-    trained = await finish(encoder.export({ model, config: record.config, readme }));
+    // ONNX files are made of what is exact, whatever goes out beside them.
+    const precision = half && asked.length === 0 ? "f16" : "f32";
+    trained = await finish(encoder.export({ model, config: record.config, readme, precision }));
     sides = asked.length > 0 ? await sidesOf(app, record, model) : [];
   } finally {
     await finish(encoder.close({ model }));
   }
-  const zip =
-    asked.length > 0
-      ? await packed(app, record, { folder: trained, sides, precisions: asked })
-      : await (await app.deps.formats()).zipFolder(trained);
-  app.deps.download(zip, `${fileName(record)}.zip`);
+  return asked.length > 0
+    ? await packed(app, record, { folder: trained, sides, precisions: asked, ...(half && { weights: "f16" as const }) })
+    : await (await app.deps.formats()).zipFolder(trained);
 }
 
 async function cardOf(app: App, { result, config, collectionName, collectionDigest }: RunRecord): Promise<string> {
-  const { modelCard } = await app.deps.formats();
-  return modelCard({ result: present(result, "the run's result"), config, collectionName, collectionDigest });
+  const formats = await app.deps.formats();
+  return formats.modelCard({ result: present(result, "the run's result"), config, collectionName, collectionDigest });
 }
 
 /** Texts that each encoder is compared on, and of how many tokens at most: memory goes with the square of the longest. */
@@ -104,6 +112,7 @@ interface Packing {
   readonly folder: EncoderFolder;
   readonly sides: readonly Side[];
   readonly precisions: readonly Precision[];
+  readonly weights?: WeightPrecision;
 }
 
 const inMegabytes = (bytes: number): string => (bytes / 1e6).toFixed(1);
@@ -128,5 +137,5 @@ async function packed(app: App, record: RunRecord, packing: Packing): Promise<Bl
   }
 }
 
-const fileName = (record: RunRecord): string =>
+export const fileName = (record: RunRecord): string =>
   `${record.encoderName}-${record.collectionName}-${record.name}`.toLowerCase().replace(/[^a-z0-9]+/g, "-");

@@ -4,7 +4,7 @@ import type { Draft } from "../domain/draft.ts";
 import type { RunProducts, RunRecord } from "../domain/run.ts";
 import type { RowNegative, TrainingRow, TrainingSet } from "../domain/training.ts";
 import { beirFiles } from "../export/files/beir.ts";
-import { fileStem, type DataFile } from "../export/files/file.ts";
+import { fileStem, mediaTypes, textFile, type DataFile } from "../export/files/file.ts";
 import { measuredJudgements, resultTables, trecFiles } from "../export/files/results.ts";
 import { flagEmbeddingFile, trainingFiles, type TrainingInput } from "../export/files/training.ts";
 import { trecQrels } from "../export/files/trec.ts";
@@ -75,3 +75,10 @@ export function rankingsFile(run: RunRecord, products: RunProducts, collection: 
 /** Undefined where the run has no result. */
 export const tablesFile = (run: RunRecord): DataFile | undefined =>
   run.result && zipFile(`${runStem(run)}-tables.zip`, resultTables(run.result));
+
+/** `runs`: at least one. */
+export function reportFile(runs: readonly RunRecord[], html: string): DataFile {
+  const [first, second] = runs;
+  const stem = first && !second ? runStem(first) : `decoy-${runs.length}-runs`;
+  return textFile(`${stem}-report.html`, mediaTypes.html, () => [html]);
+}

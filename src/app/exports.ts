@@ -6,8 +6,11 @@ import type { TrainingSet } from "../domain/training.ts";
 import type { DataFile } from "../export/files/file.ts";
 import type { App } from "./app.ts";
 import { readCollection } from "./collections.ts";
+import { encoderFolder } from "./encoders.ts";
 import type { RowFormat } from "./exportFiles.ts";
+import { openGeneration } from "./generation.ts";
 import { tell } from "./notices.ts";
+import type { FinishedRun, ReportInput } from "./report.ts";
 import { productsOf } from "./runState.ts";
 
 /** There is nothing that the asked file could hold. */
@@ -32,7 +35,7 @@ export async function exportCollection(app: App, { id }: CollectionRecord, as: "
   return give(app, files.qrelsFile(collection));
 }
 
-interface Rows {
+export interface Rows {
   readonly name: string;
   readonly trainingSet: TrainingSet;
   readonly collection: Collection | undefined;
@@ -57,17 +60,19 @@ async function giveRows(app: App, { name, trainingSet, collection, id }: Rows, f
     });
 }
 
-/** The rows that a run trains on. */
-export async function exportRunRows(app: App, run: RunRecord, format: RowFormat): Promise<void> {
+/** The rows that a run trains on. Errors: NothingToExport. */
+export async function rowsOfRun(app: App, run: RunRecord): Promise<Rows> {
   const { trainingSet } = await productsOf(app, run.id);
   if (!trainingSet) throw new NothingToExport("This run ended before its training rows were put together.");
   const name = `${run.collectionName}-${run.name}`;
-  const collection = await collectionOf(app, run);
-  await giveRows(app, { name, trainingSet, collection, id: run.collection }, format);
+  return { name, trainingSet, collection: await collectionOf(app, run), id: run.collection };
 }
 
+export const exportRunRows = async (app: App, run: RunRecord, format: RowFormat): Promise<void> =>
+  giveRows(app, await rowsOfRun(app, run), format);
+
 /** The training queries of the selected collection with all that is written for them. */
-export async function exportWrittenRows(app: App, format: RowFormat): Promise<void> {
+export async function rowsWritten(app: App): Promise<Rows> {
   const { selected } = app.collections;
   const id = selected.value;
   const [{ writtenTrainingSet }, collection, drafts] = await Promise.all([
@@ -75,9 +80,11 @@ export async function exportWrittenRows(app: App, format: RowFormat): Promise<vo
     readCollection(app, id),
     app.deps.store.listDrafts(id),
   ]);
-  const trainingSet = writtenTrainingSet(collection, drafts);
-  await giveRows(app, { name: collection.name, trainingSet, collection, id }, format);
+  return { name: collection.name, trainingSet: writtenTrainingSet(collection, drafts), collection, id };
 }
+
+export const exportWrittenRows = async (app: App, format: RowFormat): Promise<void> =>
+  giveRows(app, await rowsWritten(app), format);
 
 /** Undefined where it was removed: what a run found is worth as much without it. */
 async function collectionOf(app: App, { collection: id }: RunRecord): Promise<Collection | undefined> {
@@ -100,4 +107,52 @@ export async function exportTables(app: App, run: RunRecord): Promise<void> {
   const file = tablesFile(run);
   if (!file) throw new NothingToExport("This run has no result yet.");
   await give(app, file);
+}
+
+/** One HTML file of a run, or of several set side by side; `draw` makes its text. */
+export async function exportReport(
+  app: App,
+  runs: readonly RunRecord[],
+  draw: (input: ReportInput) => string,
+): Promise<void> {
+  const finished = runs.filter((run): run is FinishedRun => run.result !== undefined);
+  const [first] = finished;
+  if (!first || finished.length < runs.length) throw new NothingToExport("There is no result yet to report on.");
+  const [{ gatherReport }, { reportFile }] = await Promise.all([import("./report.ts"), import("./exportFiles.ts")]);
+  await give(app, reportFile(finished, draw(await gatherReport(app, finished))));
+}
+
+/** Everything of a run that a cluster goes on with, in one zip; train.py says itself what it does not do. */
+export async function exportCluster(app: App, run: RunRecord): Promise<void> {
+  const { result } = run;
+  const products = await productsOf(app, run.id);
+  const { trainingSet } = products;
+  if (!result || !trainingSet)
+    throw new NothingToExport("This run has no result yet. Let it come to its end, then continue on a cluster.");
+  const { store } = app.deps;
+  // The form as its view shows it when it is first opened.
+  const [{ clusterFile, clusterWords }, folder, collection, drafts, asked] = await Promise.all([
+    import("./cluster.ts"),
+    encoderFolder(app, run.encoder),
+    collectionOf(app, run),
+    store.listDrafts(run.collection),
+    store.readGeneration(run.collection),
+    openGeneration(app),
+  ]);
+  const synthesis = app.generation.synthesis.value;
+  // As decoys of this collection were asked for; where none were, as the form stands.
+  const generation = asked?.generation ?? app.generation.form.generation.value;
+  await give(
+    app,
+    clusterFile({
+      run: { ...run, result },
+      products: { ...products, trainingSet },
+      folder,
+      collection,
+      drafts,
+      writing: synthesis && generation && { synthesis, generation },
+    }),
+  );
+  const words = clusterWords(run);
+  if (words !== undefined) tell(app, { kind: "done", text: words });
 }

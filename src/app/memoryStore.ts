@@ -3,7 +3,7 @@ import { present } from "../base/assert.ts";
 import { digestOf } from "../base/digest.ts";
 import { type CollectionId, collectionId } from "../domain/ids.ts";
 import type { Collection } from "../domain/collection.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import { type EncoderFiles, sourcesOf } from "../domain/encoder.ts";
 import type { CollectionRecord, RunProducts, RunRecord } from "../domain/run.ts";
 import type { Draft, FoundVerdict } from "../domain/draft.ts";
 import type { Checkpoint } from "../domain/training.ts";
@@ -17,7 +17,14 @@ interface Kept<Record, Value> {
 
 export function memoryStore(now: () => Date): AppStore {
   const { forget, ...drafts } = draftsIn();
-  return { interruptedImports: 0, ...collectionsIn(now, forget), ...drafts, ...encodersIn(now), ...runsIn() };
+  return {
+    interruptedImports: 0,
+    files: filesIn(),
+    ...collectionsIn(now, forget),
+    ...drafts,
+    ...encodersIn(now),
+    ...runsIn(),
+  };
 }
 
 function collectionsIn(now: () => Date, forget: (id: CollectionId) => void) {
@@ -79,12 +86,12 @@ function draftsIn() {
 }
 
 function encodersIn(now: () => Date) {
-  const kept = new Map<string, Kept<EncoderRecord, EncoderFolder>>();
+  const kept = new Map<string, Kept<EncoderRecord, EncoderFiles>>();
   return {
     listEncoders: async () => [...kept.values()].map(({ record }) => record),
     async putEncoder(folder, createdAt = now().toISOString()) {
-      const sizes = Object.entries(folder.files).map(([path, { length }]) => [path, length] as const);
-      const bytes = sizes.reduce((sum, [, length]) => sum + length, 0);
+      const sizes = sourcesOf(folder).map(({ name, size }) => [name, size] as const);
+      const bytes = sizes.reduce((sum, [, size]) => sum + size, 0);
       const record = { key: digestOf([folder.name, sizes]), name: folder.name, bytes, createdAt };
       kept.set(record.key, { record, value: folder });
       return record;
@@ -92,6 +99,18 @@ function encodersIn(now: () => Date) {
     readEncoder: async (key) => present(kept.get(key), "the encoder").value,
     removeEncoder: async (key) => void kept.delete(key),
   } satisfies Partial<AppStore>;
+}
+
+function filesIn(): AppStore["files"] {
+  type Place = Parameters<AppStore["files"]["get"]>[0];
+  const kept = new Map<string, { readonly place: Place; readonly blob: Blob }>();
+  const keyOf = ({ id, revision, path }: Place) => JSON.stringify([id, revision, path]);
+  return {
+    put: async (place, bytes) => void kept.set(keyOf(place), { place, blob: new Blob([bytes]) }),
+    get: async (place) => kept.get(keyOf(place))?.blob,
+    list: async () => [...kept.values()].map(({ place }) => place),
+    remove: async (place) => void kept.delete(keyOf(place)),
+  };
 }
 
 function runsIn() {

@@ -30,10 +30,8 @@ async function answerFor(
   { encoder: key, engine }: App["recipe"]["fields"]["value"],
 ): Promise<Prediction> {
   const { encoder } = app.deps.services;
-  const { model } = await finish(encoder.open({ folder: await encoderFolder(app, key), engine }));
-  try {
-    return { kind: "known", memory: await finish(encoder.predict({ model, config })) };
-  } finally {
-    await finish(encoder.close({ model }));
-  }
+  const { model, card } = await finish(encoder.open({ folder: await encoderFolder(app, key), engine }));
+  await finish(encoder.close({ model }));
+  const { memory } = await finish(encoder.predict({ card, engine, config }));
+  return { kind: "known", memory };
 }

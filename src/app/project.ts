@@ -8,7 +8,7 @@ import type { App } from "./app.ts";
 import { builtInId, previewFiles } from "./collections.ts";
 import type { PickedFile } from "./dependencies.ts";
 import { readWritten } from "./drafts.ts";
-import { keepKnownEncoder } from "./encoders.ts";
+import { keepKnownEncoder, storedEncoders } from "./encoders.ts";
 import { settleRemovals, tell, tellError } from "./notices.ts";
 import { recipeKey, takeRecipe } from "./recipe.ts";
 
@@ -148,7 +148,7 @@ async function showStored(app: App): Promise<void> {
   const { store } = app.deps;
   const [collections, encoders, runs] = await Promise.all([
     store.listCollections(),
-    store.listEncoders(),
+    storedEncoders(app),
     store.listRuns(),
   ]);
   const { list } = app.collections;

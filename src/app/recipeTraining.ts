@@ -35,6 +35,7 @@ export function trainingFields(config: Config) {
     batchTokens: optional(config.batchTokens),
     accumulate: String(config.accumulate),
     optimizer: config.optimizer,
+    precision: config.precision,
     microTokens: optional(config.microTokens),
     recompute: config.recompute,
     best: best !== undefined,
@@ -50,10 +51,11 @@ const given = (name: string, text: string) => (text.trim() === "" ? {} : { [name
 
 /** What is not chosen is left out. */
 export function trainingInput(fields: TrainingFields): Readonly<Record<string, unknown>> {
-  const { side, optimizer, recompute } = fields;
+  const { side, optimizer, precision, recompute } = fields;
   return {
     side,
     optimizer,
+    precision,
     recompute,
     ...given("frozenLayers", fields.frozenLayers),
     ...given("batchTokens", fields.batchTokens),

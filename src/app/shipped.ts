@@ -1,6 +1,6 @@
 /** The collection and the encoder that come with the page. */
 import { UserError } from "../base/errors.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import type { EncoderFiles } from "../domain/encoder.ts";
 import type { PickedFile } from "./dependencies.ts";
 
 /** A file of the page itself did not arrive. */
@@ -84,10 +84,7 @@ export async function builtInCollectionFiles(shipped: Shipped): Promise<PickedFi
   );
 }
 
-export async function readShippedEncoder(shipped: Shipped, { key, files }: ShippedEncoder): Promise<EncoderFolder> {
-  const read = files.map(async (path) => {
-    const blob = await shipped(`encoders/${key}/${path}`);
-    return [path, new Uint8Array(await blob.arrayBuffer())] as const;
-  });
+export async function readShippedEncoder(shipped: Shipped, { key, files }: ShippedEncoder): Promise<EncoderFiles> {
+  const read = files.map(async (path) => [path, await shipped(`encoders/${key}/${path}`)] as const);
   return { name: key, files: Object.fromEntries(await Promise.all(read)) };
 }

@@ -3,7 +3,7 @@ import { effect } from "@preact/signals";
 import { lostData, noteCounts } from "../storage/sentinel.ts";
 import type { App } from "./app.ts";
 import { builtInId, openCollections, selectCollection } from "./collections.ts";
-import { keepKnownEncoder } from "./encoders.ts";
+import { keepKnownEncoder, storedEncoders } from "./encoders.ts";
 import { attempt, tell } from "./notices.ts";
 import { goTo } from "./places.ts";
 import { undoCutShort } from "./project.ts";
@@ -43,7 +43,7 @@ async function listStored(app: App): Promise<void> {
   const { store, noted } = app.deps;
   const [collections, encoders, runs] = await Promise.all([
     store.listCollections(),
-    store.listEncoders(),
+    storedEncoders(app),
     store.listRuns(),
   ]);
   app.collections.list.value = collections;

@@ -1,5 +1,6 @@
 /** The threads, started when first asked for something. The page knows their address and their contract, never their code. */
 import { connect } from "../base/channel.ts";
+import { type PartedReader, whole } from "../data/inParts.ts";
 import type { OnnxExporter } from "../export/onnx/contract.ts";
 import type { EncoderStages, ReaderStages, RetrieverStages } from "../domain/stages.ts";
 
@@ -36,4 +37,4 @@ function lazily<Stages extends object>(start: () => Stages): Stages {
 
 export const encoderThread = (): EncoderStages => lazily(() => connect<EncoderStages>(startEncoder()));
 export const retrieverThread = (): RetrieverStages => lazily(() => connect<RetrieverStages>(startRetriever()));
-export const readerThread = (): ReaderStages => lazily(() => connect<ReaderStages>(startReader()));
+export const readerThread = (): ReaderStages => whole(lazily(() => connect<PartedReader>(startReader())));

@@ -22,6 +22,15 @@ export const blobSource = (name: string, blob: Blob): FileSource => ({
   read: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
 });
 
+/** A file's content in memory, or as a blob. */
+export const contentSource = (name: string, content: Uint8Array<ArrayBuffer> | Blob): FileSource =>
+  content instanceof Blob ? blobSource(name, content) : bytesSource(name, content);
+
+/** All of a file, at most `most` bytes at a time. */
+export async function* piecesOf(source: FileSource, most: number): AsyncGenerator<Uint8Array<ArrayBuffer>, void, void> {
+  for (let at = 0; at < source.size; at += most) yield await source.read(at, Math.min(source.size, at + most));
+}
+
 /** What gives its bytes only from the start on, such as a packed entry of a zip. */
 export interface Streamed {
   readonly path: string;

@@ -36,7 +36,8 @@ export type Layout = BeirLayout | PairsLayout;
 const needed =
   "Needed is either a folder or zip with corpus.jsonl, queries.jsonl and qrels/<split>.tsv (BEIR's layout), " +
   "or corpus.jsonl alone, to learn from the documents themselves, " +
-  'or one .jsonl file with a row {"query": …, "positive": …, "negatives": […]} on each line.';
+  'or one .jsonl file with a row {"query": …, "positive": …, "negatives": […]} on each line, ' +
+  "or one table (.csv, .tsv, .jsonl, .parquet) given by itself, whose columns are then explained.";
 
 /** Files that systems leave in folders and zips, and hidden ones. */
 export const isLitter = (path: string): boolean =>

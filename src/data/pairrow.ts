@@ -24,10 +24,20 @@ export interface Pair {
   readonly keys: readonly (readonly [Field, string])[];
 }
 
+/** A row of a table whose columns a person or their names explained. */
+export interface MappedPair extends Omit<Pair, "keys"> {
+  /** Of the positive; at or below 0 it is no answer, as in qrels. */
+  readonly grade: number;
+  readonly split: string;
+  /** Of the document of the only positive. */
+  readonly id?: string;
+}
+
 const missing = (value: unknown): boolean => value === undefined || value === null;
 const firstKey = (row: Row, field: Field): string | undefined => aliases[field].find((key) => !missing(own(row, key)));
 
-function passage(value: unknown, key: string): Passage | Problem {
+/** A string, or an object {"title", "text"}. */
+export function passageOf(value: unknown, key: string): Passage | Problem {
   const [title, text] = isRow(value) ? [own(value, "title") ?? "", own(value, "text")] : ["", value];
   if (typeof text !== "string" || typeof title !== "string") {
     return problem(`${key} is not text`, `"${key}" must be a string, an object {"title", "text"}, or a list of these`);
@@ -42,7 +52,7 @@ function passages(row: Row, key: string): readonly Passage[] | Problem {
   const found: Passage[] = [];
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
   for (const item of items) {
-    const one = passage(item, key);
+    const one = passageOf(item, key);
     if (isProblem(one)) return one;
     found.push(one);
   }

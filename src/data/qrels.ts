@@ -24,7 +24,7 @@ interface Bench {
 }
 
 /** "1", "-1", and "1.0" as pandas writes it. */
-const wholeNumber = /^[+-]?\d{1,9}(\.0+)?$/;
+export const wholeNumber = /^[+-]?\d{1,9}(\.0+)?$/;
 
 function columnsOf(text: string): Triple | Problem {
   const columns = (text.includes("\t") ? text.split("\t") : text.split(/\s+/)).map((column) => column.trim());

@@ -1,5 +1,9 @@
-/** Reads what a person gives into a collection: a BEIR folder, the same in a zip, or one file of pairs. */
-import type { ImportReport, ImportResult, ReaderStages } from "../domain/stages.ts";
+/** Reads what a person gives into a collection: a BEIR folder, the same in a zip, one file of pairs, or one table. */
+import type { Column, Mapping, SeparatedForm, TablePreview } from "../domain/mapping.ts";
+import { mappingKind, mappingProblem, mappingWords } from "../domain/mapping.ts";
+import type { GivenFile, ImportReport, ImportResult, ReaderStages } from "../domain/stages.ts";
+import type { Document } from "../domain/collection.ts";
+import { arranged } from "./arrange.ts";
 import type { Content } from "./beir.ts";
 import { readBeir } from "./beir.ts";
 import { kindOf, refuseOtherKinds } from "./kinds.ts";
@@ -7,19 +11,21 @@ import type { Layout } from "./layout.ts";
 import { isLitter, layoutOf } from "./layout.ts";
 import type { Ledger } from "./ledger.ts";
 import { createLedger } from "./ledger.ts";
-import { readPairs } from "./pairs.ts";
+import type { Shelf } from "./documents.ts";
+import { itemsOf } from "./documents.ts";
+import { readMappedPairs, readPairs } from "./pairs.ts";
 import { problem } from "./problem.ts";
-import { isRow, own } from "./rows.ts";
+import { enterRows, isRow, own } from "./rows.ts";
 import type { Source } from "./source.ts";
 import { blobSource, extensionOf, headOf, nameOf } from "./source.ts";
 import { summarise } from "./summary.ts";
+import { guessRoles, isRecognised } from "./table/guess.ts";
+import { takeDocumentBy } from "./table/mapped.ts";
+import { isUsualPairs, openTable, previewOf } from "./table/open.ts";
+import type { Table } from "./table/table.ts";
 import { UnreadableCollection } from "./unreadable.ts";
+import { listOf } from "./wording.ts";
 import { openZip } from "./zip.ts";
-
-interface GivenFile {
-  readonly path: string;
-  readonly blob: Blob;
-}
 
 interface Opened {
   readonly sources: readonly Source[];
@@ -111,11 +117,79 @@ async function* readLayout(
   return { content, format: `JSONL of pairs${zipped ? " in a zip" : ""}${fields}` };
 }
 
+/** The only file, where it is a table. */
+async function tableIn(files: readonly GivenFile[], form?: SeparatedForm): Promise<Table | undefined> {
+  const [only, second] = files.filter(({ path }) => !isLitter(path));
+  if (!only || second) return undefined;
+  const kind = await kindOf(blobSource(only.path, only.blob));
+  const mayBe = kind === undefined || kind.name === "UTF-16 text" || kind.name === "a Parquet file";
+  return mayBe ? openTable(only.path, only.blob, form) : undefined;
+}
+
+async function* preview({
+  files,
+  form,
+}: Parameters<ReaderStages["preview"]>[0]): AsyncGenerator<never, TablePreview | undefined, void> {
+  const table = await tableIn(files, form);
+  if (!table) return undefined;
+  const start = await previewOf(table);
+  const usual = table.format === "JSONL" && files[0] && (await isUsualPairs(blobSource(files[0].path, files[0].blob)));
+  return usual ? { ...start, recognised: true } : start;
+}
+
+/** What the columns mean: as a person said, else by their names. Undefined for JSON lines, which say themselves what is wrong. */
+async function columnsFor(table: Table, source: Source, mapping?: Mapping): Promise<readonly Column[] | undefined> {
+  const columns = mapping?.columns ?? guessRoles(table.columns);
+  const wrong = mappingProblem(columns);
+  if (mapping) {
+    if (wrong !== undefined) throw new UnreadableCollection(`${table.path} cannot be read so. ${wrong}`);
+    return columns;
+  }
+  if (table.format === "JSONL" && (await isUsualPairs(source))) return undefined;
+  if (isRecognised(columns)) return columns;
+  if (table.format === "JSONL") return undefined;
+  throw new UnreadableCollection(
+    `The columns of ${table.path} do not say what they mean: ${listOf(table.columns)}. Name them query, positive and negative, or text with title or id.`,
+  );
+}
+
+async function* readTable(
+  table: Table,
+  columns: readonly Column[],
+  ledger: Ledger,
+): AsyncGenerator<ImportReport, Content, void> {
+  if (mappingKind(columns) === "pairs") return yield* readMappedPairs(table, columns, ledger);
+  const documents: Shelf<Document> = new Map();
+  yield* enterRows(table.path, table.batches(), ledger, takeDocumentBy(columns, documents));
+  ledger.requireRows([table.path], "document");
+  return { documents: itemsOf(documents), queries: [], judgements: {}, negatives: [] };
+}
+
+async function* readMapped(table: Table, columns: readonly Column[]): AsyncGenerator<ImportReport, ImportResult, void> {
+  const ledger = createLedger(table.size);
+  const content = yield* readTable(table, columns, ledger);
+  yield* ledger.close();
+  const words = mappingWords(columns);
+  const noun = mappingKind(columns) === "pairs" ? "pairs" : "documents";
+  const format = `${table.format} of ${noun}${words === "" ? "" : ` (${words})`}`;
+  const name = stemOf(table.path);
+  return { collection: { name, ...content }, summary: summarise(content, format, ledger.rejected()) };
+}
+
 async function* read({
   files,
-}: {
-  readonly files: readonly GivenFile[];
-}): AsyncGenerator<ImportReport, ImportResult, void> {
+  mapping,
+}: Parameters<ReaderStages["read"]>[0]): AsyncGenerator<ImportReport, ImportResult, void> {
+  const table = await tableIn(files, mapping?.form);
+  const [first] = files;
+  if (table && first) {
+    const columns = await columnsFor(table, blobSource(first.path, first.blob), mapping);
+    if (columns) return yield* readMapped(table, columns);
+  }
+  return yield* readFiles(files);
+}
+
+async function* readFiles(files: readonly GivenFile[]): AsyncGenerator<ImportReport, ImportResult, void> {
   const opened = await open(files);
   const layout = layoutOf(opened.sources);
   const sources = filesOf(layout);
@@ -134,7 +208,13 @@ async function* read({
   return { collection: { name, ...content }, summary: summarise(content, format, ledger.rejected()) };
 }
 
-/** Errors of `read`: UnreadableCollection. Stopping it closes the file that it was reading. */
+/** Errors: UnreadableCollection. Stopping it closes the file that it was reading. */
 export function createReader(): ReaderStages {
-  return { read };
+  return {
+    read,
+    preview,
+    arrange: async function* ({ arrangement, ...collection }) {
+      return arranged(collection, arrangement);
+    },
+  };
 }

@@ -13,35 +13,64 @@ import { quoted } from "./wording.ts";
 export type Outcome = "taken" | "skipped" | Problem;
 export type TakeRow = (text: string, line: number) => Outcome;
 
-/** Hands every row of the file to `take` and keeps the books. */
-export async function* readRows(
-  source: Source,
-  ledger: Ledger,
-  take: TakeRow,
-): AsyncGenerator<ImportReport, void, void> {
-  const file = source.path;
-  const splitter = createLineSplitter();
+/** A row as it was found: what it says, or what is wrong with it before anyone looked. */
+export interface Given<Row> {
+  /** 1-based. */
+  readonly line: number;
+  /** For an excerpt. */
+  readonly text: string;
+  readonly row: Row | Problem;
+}
 
-  function enter(line: Line): void {
-    const text = "text" in line ? line.text : line.excerpt;
-    const outcome = "text" in line ? take(line.text, line.number) : line.problem;
+/** Rows that were found together, and the bytes that this took. */
+export interface Batch<Row> {
+  readonly rows: Iterable<Given<Row>>;
+  readonly bytes: number;
+}
+
+/** Hands every row of a file to `take` and keeps the books. */
+export async function* enterRows<Row>(
+  file: string,
+  batches: AsyncIterable<Batch<Row>>,
+  ledger: Ledger,
+  take: (row: Row, line: number) => Outcome,
+): AsyncGenerator<ImportReport, void, void> {
+  function enter({ line, text, row }: Given<Row>): void {
+    const outcome = isProblem(row) ? row : take(row, line);
     if (outcome === "taken") ledger.accept(file);
-    else if (isProblem(outcome)) ledger.reject({ file, line: line.number, text }, outcome);
+    else if (isProblem(outcome)) ledger.reject({ file, line, text }, outcome);
   }
 
   let worked = performance.now();
-  for await (const chunk of source.bytes()) {
-    for (const line of splitter.push(chunk)) enter(line);
-    ledger.advance(chunk.length);
+  for await (const { rows, bytes } of batches) {
+    for (const row of rows) enter(row);
+    ledger.advance(bytes);
     ledger.checkPatience(file);
     yield* ledger.reports();
     if (performance.now() - worked < breath) continue;
     await turn();
     worked = performance.now();
   }
-  for (const line of splitter.end()) enter(line);
   yield* ledger.reports();
 }
+
+function* givenLines(lines: Iterable<Line>): Generator<Given<string>, void, void> {
+  for (const line of lines) {
+    if ("text" in line) yield { line: line.number, text: line.text, row: line.text };
+    else yield { line: line.number, text: line.excerpt, row: line.problem };
+  }
+}
+
+/** The lines of a file, by the chunk that ends them. */
+export async function* lineBatches(source: Source): AsyncGenerator<Batch<string>, void, void> {
+  const splitter = createLineSplitter();
+  for await (const chunk of source.bytes()) yield { rows: givenLines(splitter.push(chunk)), bytes: chunk.length };
+  yield { rows: givenLines(splitter.end()), bytes: 0 };
+}
+
+/** Hands every line of a file to `take` and keeps the books. */
+export const readRows = (source: Source, ledger: Ledger, take: TakeRow): AsyncGenerator<ImportReport, void, void> =>
+  enterRows(source.path, lineBatches(source), ledger, take);
 
 /** A parsed row. Read it with `own` alone: its keys are the file's, `__proto__` and `constructor` among them. */
 export type Row = Readonly<Record<string, unknown>>;

@@ -58,14 +58,27 @@ function componentsOf(judgements: readonly Judgement[]): QueryId[][] {
  * Components drawn in random order into the test side as long as they fit its share. Big ones tend to the training side.
  * Where none fits, the smallest is the test side.
  */
-function drawTest(components: readonly QueryId[][], seed: number): Set<QueryId> {
+function drawTest(components: readonly QueryId[][], seed: number, share: number): Set<QueryId> {
   const total = components.reduce((sum, { length }) => sum + length, 0);
   const test: QueryId[] = [];
   for (const component of shuffled(components, random(seed, "split"))) {
-    if (test.length + component.length <= total * testShare) test.push(...component);
+    if (test.length + component.length <= total * share) test.push(...component);
   }
   const smallest = components.toSorted((a, b) => a.length - b.length)[0] ?? [];
   return new Set(test.length > 0 ? test : smallest);
+}
+
+/**
+ * About this share of the queries, such that no relevant document of theirs is one of the others'; undefined where all of
+ * them hang together.
+ */
+export function drawHeldOut(
+  judgements: readonly Judgement[],
+  share: number,
+  seed: number,
+): ReadonlySet<QueryId> | undefined {
+  const components = componentsOf(judgements);
+  return components.length < 2 ? undefined : drawTest(components, seed, share);
 }
 
 /**
@@ -77,13 +90,12 @@ export function splitJudgements(collection: Pick<Collection, "judgements">, seed
   const [only, second] = Object.entries(collection.judgements);
   if (!only || second) return { judgements: collection.judgements, note: "" };
   const [name, all] = only;
-  const components = componentsOf(all);
+  const held = drawHeldOut(all, testShare, seed);
   const queries = countOf(queriesOf(all).length, "query", "queries");
-  if (components.length < 2) {
+  if (!held) {
     const note = `The only split, ${quoted(name)}, has ${queries} that all hang together by shared relevant documents: none can be held out, so all are measured and none trained on.`;
     return { judgements: { train: [], test: all }, note };
   }
-  const held = drawTest(components, seed);
   const train = all.filter(({ queryId }) => !held.has(queryId));
   const test = all.filter(({ queryId }) => held.has(queryId));
   const note =

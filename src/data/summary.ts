@@ -1,6 +1,6 @@
 /** What an import made, in figures. */
-import { digestOf, digestOfTexts } from "../base/digest.ts";
-import type { ImportSummary } from "../domain/stages.ts";
+import { digestOf, digestOfTexts, textsDigester } from "../base/digest.ts";
+import type { ImportSummary, Progress } from "../domain/stages.ts";
 import type { Content } from "./beir.ts";
 import { leaksBySplit } from "./split.ts";
 
@@ -21,11 +21,25 @@ function* textsOf({ documents, queries, judgements, negatives }: Content): Gener
   for (const negative of negatives) yield digestOf(negative);
 }
 
-const digestOfContent = (content: Content): string => digestOfTexts(textsOf(content));
+const textsPerReport = 128;
 
-export function summarise(content: Content, format: string, rejected: number): ImportSummary {
+/** The digest, a piece at a time: that of a large collection takes seconds. */
+export function* digesting(content: Content): Generator<Progress, string, void> {
+  const hash = textsDigester();
+  const total = content.documents.length;
+  let texts = 0;
+  for (const text of textsOf(content)) {
+    hash.add(text);
+    if (++texts % textsPerReport === 0) yield { done: Math.min(texts / 3, total), total, unit: "documents" };
+  }
+  return hash.digest();
+}
+
+type Known = Pick<ImportSummary, "format" | "rejected" | "digest" | "leaks">;
+
+/** The figures of a collection of which the digest and the leaks are known. */
+export function summaryWith(content: Content, { format, rejected, digest, leaks }: Known): ImportSummary {
   const judgements = Object.entries(content.judgements).map(([split, rows]) => [split, rows.length]);
-  const leaks = leaksBySplit(content);
   return {
     format,
     documents: content.documents.length,
@@ -33,7 +47,13 @@ export function summarise(content: Content, format: string, rejected: number): I
     judgements: Object.fromEntries(judgements),
     negatives: content.negatives.length,
     rejected,
-    digest: digestOfContent(content),
+    digest,
     ...(leaks && { leaks }),
   };
+}
+
+export function summarise(content: Content, format: string, rejected: number): ImportSummary {
+  const digest = digestOfTexts(textsOf(content));
+  const leaks = leaksBySplit(content);
+  return summaryWith(content, { format, rejected, digest, ...(leaks && { leaks }) });
 }

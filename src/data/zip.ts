@@ -4,8 +4,8 @@
  * unpacked; then each entry is inflated as a stream. Nothing is ever written to a path that an entry names.
  */
 import { Inflate } from "fflate";
+import { crc32 } from "../base/crc32.ts";
 import { messageOf } from "../base/errors.ts";
-import { crc32 } from "./crc32.ts";
 import type { Source } from "./source.ts";
 import { cleanPath } from "./source.ts";
 import { UnreadableCollection } from "./unreadable.ts";
@@ -133,13 +133,17 @@ async function readDirectory(zip: string, blob: Blob): Promise<Entry[]> {
 
 const isBomb = (packed: number, size: number) => size > zipLimits.ratioFrom && size > zipLimits.ratio * packed;
 
-function checkEntry(zip: string, { path, flags, packed, size }: Entry): void {
+const isStored = ({ method, packed, size }: Pick<Entry, "method" | "packed" | "size">): boolean =>
+  method === 0 && packed === size;
+
+function checkEntry(zip: string, { path, flags, method, packed, size }: Entry): void {
   if (flags & 0x41)
     throw new UnreadableCollection(`${zip} is encrypted (${path}). Unpack it with its password and give the folder.`);
   if (/\.(zip|7z|rar|tar|tgz)$/i.test(path)) {
     throw new UnreadableCollection(`${zip} has another archive in it (${path}). Unpack that one and give its files.`);
   }
-  if (size > zipLimits.entryBytes)
+  // What is stored as it is takes no more than the file that was given.
+  if (!isStored({ method, packed, size }) && size > zipLimits.entryBytes)
     throw bomb(zip, `${path} unpacks to ${sizeOf(size)}, and at most ${sizeOf(zipLimits.entryBytes)} are read`);
   if (isBomb(packed, size))
     throw bomb(
@@ -222,13 +226,33 @@ async function* unpack(zip: string, blob: Blob, entry: Entry): AsyncGenerator<Ui
   if (out !== entry.size || crc !== entry.crc) throw damaged(zip, `the checksum of ${entry.path} is wrong`);
 }
 
+/** The entry's bytes as a blob: where they are stored as they are, a slice of the zip, read through once for its checksum. */
+async function blobOf(zip: string, blob: Blob, entry: Entry): Promise<Blob> {
+  const stored = isStored(entry);
+  const pieces: Blob[] = [];
+  for await (const chunk of unpack(zip, blob, entry)) if (!stored) pieces.push(new Blob([new Uint8Array(chunk)]));
+  if (!stored) return new Blob(pieces);
+  const start = await dataStart(zip, blob, entry);
+  return blob.slice(start, start + entry.size);
+}
+
+/** A file in a zip, for who needs any range of it. */
+export interface ZipSource extends Source {
+  blob(): Promise<Blob>;
+}
+
 /**
  * The files in a zip. Limits: {@link zipLimits}; checked against what the zip says before unpacking and against what
  * comes out while unpacking. Errors: UnreadableCollection for what is not a zip, cut short, damaged, encrypted, an
  * archive of archives, or beyond the limits.
  */
-export async function openZip(zip: string, blob: Blob): Promise<Source[]> {
+export async function openZip(zip: string, blob: Blob): Promise<ZipSource[]> {
   const entries = await readDirectory(zip, blob);
   checkEntries(zip, entries);
-  return entries.map((entry) => ({ path: entry.path, size: entry.size, bytes: () => unpack(zip, blob, entry) }));
+  return entries.map((entry) => ({
+    path: entry.path,
+    size: entry.size,
+    bytes: () => unpack(zip, blob, entry),
+    blob: () => blobOf(zip, blob, entry),
+  }));
 }

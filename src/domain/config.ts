@@ -18,6 +18,7 @@ import {
   pairSources,
   sideNames,
 } from "./configTraining.ts";
+import { precisionNames } from "./encoder.ts";
 import { optimizerNames } from "./engine.ts";
 
 /** A recipe with a key or a value that does not exist. */
@@ -88,6 +89,11 @@ const keys = v.strictObject({
   dropout: v.optional(dropout),
   /** "adamw16" keeps both of AdamW's moments in 16 bits each, in half the memory, rounded at random. */
   optimizer: v.optional(v.picklist(optimizerNames), "adamw"),
+  /**
+   * "f16": a training step multiplies matrices in f16, where the engine can; otherwise in f32, and the run says so. What it measures
+   * with is f32 always. A run may go on in the other precision: a checkpoint is f32.
+   */
+  precision: v.optional(v.picklist(precisionNames), "f32"),
   /** Most tokens that are encoded at once: a larger batch goes in parts, forward twice (GradCache, arXiv 2101.06983). Where silent, what leaves 1 GiB of activations. */
   microTokens: v.optional(count),
   /** What happens inside of a layer is not kept for the way back but made again: less memory, about a third more time. */

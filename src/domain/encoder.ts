@@ -1,6 +1,7 @@
 /** An encoder as seen from outside its engine: its shape, how it pools, what it wants before each text. */
 
-import { digest, digestOf } from "../base/digest.ts";
+import { digestOf, digestOfPieces } from "../base/digest.ts";
+import { contentSource, piecesOf, type FileSource } from "../base/fileSource.ts";
 
 /**
  * An encoder of BERT's blocks: post-LayerNorm, learned absolute positions, exact (erf) GELU. DistilBERT, RoBERTa, XLM-R and
@@ -106,16 +107,30 @@ export const usualLearningRate = ({ family }: Pick<EncoderShape, "family">, lora
 /** How token vectors become one; "mean" is all that a static encoder knows. */
 export type Pooling = "mean" | "cls";
 
-/** An encoder folder as files: path inside the folder → bytes ("config.json", "1_Pooling/config.json", …). */
+/** How the weights in an encoder folder are stored. */
+export type WeightPrecision = "f32" | "f16";
+
+/** An encoder folder in memory: path inside the folder → bytes ("config.json", "1_Pooling/config.json", …). */
 export interface EncoderFolder {
   readonly name: string;
   readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>;
 }
 
+/** An encoder folder as it is opened: blobs may lie on disk, and are read in ranges. */
+export interface EncoderFiles {
+  readonly name: string;
+  readonly files: Readonly<Record<string, Uint8Array<ArrayBuffer> | Blob>>;
+}
+
+export const sourcesOf = ({ files }: EncoderFiles): readonly FileSource[] =>
+  Object.entries(files).map(([path, content]) => contentSource(path, content));
+
 /** SHA-256 over the folder's file names and contents, in the names' order: the encoder's identity. */
-export function encoderDigest({ files }: EncoderFolder): string {
-  const entries = Object.entries(files).toSorted(([a], [b]) => (a < b ? -1 : 1));
-  return digestOf(entries.map(([path, bytes]) => [path, digest(bytes)]));
+export async function encoderDigest(folder: EncoderFiles): Promise<string> {
+  const sources = sourcesOf(folder).toSorted((a, b) => (a.name < b.name ? -1 : 1));
+  const digests: [path: string, digest: string][] = [];
+  for (const source of sources) digests.push([source.name, await digestOfPieces(piecesOf(source, 4 * 2 ** 20))]);
+  return digestOf(digests);
 }
 
 /** What an encoder folder says of itself. */
@@ -135,12 +150,22 @@ export type EngineKind = "webgpu" | "cpu";
 export type EngineChoice = EngineKind | "auto";
 
 /** The engine that was chosen, and why, in words for the person. */
+/**
+ * What the matrix products of a training step multiply in. "f16": numbers are rounded to 11 bits before they are multiplied, each
+ * block of 4 × 4 with an exponent of its own, and the products are added up in float32 (kernels/linear). Weights, moments, all else
+ * that is computed, and every encoding that is measured or exported are float32 in both.
+ */
+export const precisionNames = ["f32", "f16"] as const;
+export type Precision = (typeof precisionNames)[number];
+
 export interface EngineInfo {
   readonly kind: EngineKind;
   /** "NVIDIA GeForce RTX 3060", "SwiftShader (software)", "1 thread", … */
   readonly device: string;
   /** Why not the other one; empty where nothing needs saying. */
   readonly note: string;
+  /** What it can train in; f32 alone where left out. */
+  readonly precisions?: readonly Precision[];
 }
 
 /** One vector a text, row by row: (texts, dimensions), each of unit length. */

@@ -4,7 +4,7 @@
  * goes on with the other.
  */
 import type { LossName } from "./configTraining.ts";
-import type { EncoderShape, EngineInfo, Pooling } from "./encoder.ts";
+import type { EncoderShape, EngineInfo, Pooling, Precision } from "./encoder.ts";
 import type { Checkpoint } from "./training.ts";
 
 /** Texts of one batch back to back, no padding. Each has at least one token. */
@@ -120,6 +120,8 @@ export interface TrainerSettings extends LossSettings, MemorySettings {
   readonly dropout?: Dropout;
   /** Where left out, "adamw". */
   readonly optimizer?: OptimizerName;
+  /** Where left out, and in an engine that knows no other ({@link EngineInfo.precisions}), "f32". */
+  readonly precision?: Precision;
   /** Of dropout, of LoRA's start and of stochastic rounding; 0 if left out. */
   readonly seed?: number;
   readonly betas: readonly [number, number];
@@ -213,6 +215,8 @@ export interface Engine {
     readonly shape: EncoderShape;
     readonly pooling: Pooling;
     readonly weights: Float32Array<ArrayBuffer>;
+    /** The caller lets go of `weights`, which may become the model's own: no second copy is made. */
+    readonly given?: boolean;
   }): Promise<Model>;
   dispose(): void;
 }

@@ -3,11 +3,14 @@
  * themselves; the pipeline sees only these types.
  */
 import type { Stage } from "../base/channel.ts";
+import type { Arranged, Arrangement } from "./arrangement.ts";
 import type { Collection, Document, Judgement, LeakReport, Query, RejectedRow } from "./collection.ts";
-import type { EncoderCard, EncoderFolder, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
+import type { EncoderCard, EncoderFiles, EncoderFolder, EngineChoice, EngineInfo, Vectors } from "./encoder.ts";
+import type { WeightPrecision } from "./encoder.ts";
 import type { DocumentId, QueryId } from "./ids.ts";
 import type { Comparison, EncoderRankings, MetricName, Ranking, Scores } from "./ranking.ts";
 import type { Config, TrainingConfig } from "./config.ts";
+import type { Mapping, SeparatedForm, TablePreview } from "./mapping.ts";
 import type { MemoryUse } from "./engine.ts";
 import type { GradientVariance } from "./diagnostics.ts";
 import type { Checkpoint, Dev, ReadCorpus, Refresh, TrainingSet, TrainReport } from "./training.ts";
@@ -42,7 +45,7 @@ export interface TrainOutcome {
 /** Owns the GPU device (or the CPU engine) and the weights. */
 export interface EncoderStages {
   /** Errors: UnreadableEncoder, GpuUnavailable. */
-  open: Stage<{ readonly folder: EncoderFolder; readonly engine: EngineChoice }, Progress, OpenedEncoder>;
+  open: Stage<{ readonly folder: EncoderFiles; readonly engine: EngineChoice }, Progress, OpenedEncoder>;
   /**
    * One unit vector a text, in order. Texts are given without prefix and cut to `maxTokens`. Where only queries train (`side`),
    * documents are read by the encoder as it was opened, whatever was trained since.
@@ -75,8 +78,15 @@ export interface EncoderStages {
     TrainReport,
     TrainOutcome
   >;
-  /** What training will hold at most, if every text is as long as it may be. Errors: GpuOutOfMemory, NothingTrains. */
-  predict: Stage<{ readonly model: ModelHandle; readonly config: Config }, never, MemoryUse>;
+  /**
+   * What training an encoder of this card will hold at most, if every text is as long as it may be; none has to be open for it.
+   * Errors: GpuOutOfMemory where the device allows no such tensor, NothingTrains, GpuUnavailable.
+   */
+  predict: Stage<
+    { readonly card: EncoderCard; readonly engine: EngineChoice; readonly config: Config },
+    never,
+    { readonly memory: MemoryUse; readonly engine: EngineInfo }
+  >;
   /** V_tr over the first `batches` batches of the recipe's order. Weights and everything else stay as they are. */
   gradientVariance: Stage<
     {
@@ -95,6 +105,7 @@ export interface EncoderStages {
   /**
    * The folder as it was opened, in sentence-transformers' layout, with the weights, pooling and prefixes of now. Where only
    * queries train, two such folders in one: "queries" with the weights of now, "documents" with those that it was opened with.
+   * Errors: WeightsTooLarge.
    */
   export: Stage<
     {
@@ -102,6 +113,8 @@ export interface EncoderStages {
       readonly config: TrainingConfig;
       /** The model card; where left out, the opened folder's own is kept. */
       readonly readme?: string;
+      /** How the weights are stored; "f32" where left out. */
+      readonly precision?: WeightPrecision;
     },
     never,
     EncoderFolder
@@ -188,12 +201,33 @@ export interface ImportResult {
   readonly summary: ImportSummary;
 }
 
+/** `path` is relative to what was picked or dropped. */
+export interface GivenFile {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
 /** Reads what a person gives into a collection, off the page's thread. */
 export interface ReaderStages {
-  /** `path` is relative to what was picked or dropped. Errors: UnreadableCollection, naming the file and what to do. */
+  /** Errors: UnreadableCollection, naming the file and what to do. */
   read: Stage<
-    { readonly files: readonly { readonly path: string; readonly blob: Blob }[] },
+    {
+      readonly files: readonly GivenFile[];
+      /** What the columns mean, where the only file is a table; where left out, their names must be known. */
+      readonly mapping?: Mapping;
+    },
     ImportReport,
     ImportResult
   >;
+  /**
+   * The start of a table (CSV, TSV, JSON lines, Parquet), where one is all that was given; undefined where it is not. `form`: how
+   * separated values are cut, where a person said so. Errors: UnreadableCollection.
+   */
+  preview: Stage<
+    { readonly files: readonly GivenFile[]; readonly form?: SeparatedForm },
+    never,
+    TablePreview | undefined
+  >;
+  /** Other splits of the same judgements. Errors: ImpossibleSplit. */
+  arrange: Stage<Pick<Collection, "queries" | "judgements"> & { readonly arrangement: Arrangement }, never, Arranged>;
 }

@@ -109,6 +109,25 @@ export interface Preset {
   readonly lengths: readonly string[];
 }
 
+/** A request that is asked elsewhere, with what its answer is checked by. */
+export interface HandedRequest extends Prompt {
+  readonly query_id: QueryId;
+  readonly positive_id: DocumentId;
+  /** Which of its query's negatives it asks for, from 0. */
+  readonly index: number;
+  readonly query: string;
+  readonly positive: { readonly title: string; readonly text: string };
+  /** Of the first try and of each further one. */
+  readonly seeds: readonly number[];
+}
+
+/** Writing that goes on elsewhere: the requests, and as JSON what the checks of their answers know. */
+export interface HandOver {
+  readonly count: number;
+  requests(): Iterable<HandedRequest>;
+  readonly checks: Readonly<Record<string, unknown>>;
+}
+
 export interface Synthesis {
   readonly presets: readonly Preset[];
   /** The recipe's own words for each part. */
@@ -133,6 +152,8 @@ export interface Synthesis {
   writeQueries(input: WriteQueriesInput): AsyncGenerator<WrittenQuery, void, void>;
   /** Domains that the model sees in a sample of documents; at most twelve. */
   suggestDomains(documents: readonly Document[], model: LanguageModel, signal: AbortSignal): Promise<readonly string[]>;
+  /** For recipes that ask once a negative: CausalNeg's second request hangs on the first one's answer. */
+  handOver(topics: readonly Topic[], generation: Generation): HandOver;
   /** The same checks for a person's own words: what is wrong with them, if anything. */
   checkOwn(topic: Topic, passage: { readonly title: string; readonly text: string }, similar: Similar): Promise<Draft>;
 }

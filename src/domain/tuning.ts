@@ -1,5 +1,6 @@
 /** What of the encoder a recipe trains and how its steps are made, in words, for the page and the model card. */
 import type { Config } from "./config.ts";
+import type { EncoderShape, EngineInfo, Precision } from "./encoder.ts";
 import { layerMatrices, type Lora } from "./engine.ts";
 
 /** A recipe that was stored by an older version of the page lacks keys that came since. */
@@ -41,6 +42,34 @@ export function describeMemory({ optimizer, microTokens, recompute }: Stored): s
     ...(microTokens === undefined ? [] : [`${microTokens} tokens at once`]),
     ...(recompute ? ["layers made again on the way back"] : []),
   ].join(", ");
+}
+
+/** Where training computes. */
+interface Computing {
+  readonly engine: EngineInfo;
+  readonly shape: EncoderShape;
+}
+
+/** Why a run that asks for f16 does not get it; "" where it does. */
+function withoutHalf({ engine, shape }: Computing): string {
+  if (shape.family === "static") return "a static encoder multiplies no matrices";
+  if (engine.precisions?.includes("f16")) return "";
+  return engine.kind === "cpu"
+    ? "the CPU engine knows no other"
+    : "the GPU has no f16 (shader-f16), or the browser offers none";
+}
+
+/** What the matrix products of a run's training are in. */
+export const precisionOf = ({ precision }: Stored, computing: Computing): Precision =>
+  precision === "f16" && withoutHalf(computing) === "" ? "f16" : "f32";
+
+/** "Training multiplies matrices in f16 …", or why it does not although the recipe asks for it; "" where it does not ask. */
+export function describePrecision({ precision }: Stored, computing: Computing): string {
+  if (precision !== "f16") return "";
+  const why = withoutHalf(computing);
+  return why === ""
+    ? "Training multiplies matrices in f16 and adds up in f32; before and after are measured in f32."
+    : `The recipe asks for f16, but training computes in f32: ${why}.`;
 }
 
 /** "the best on dev, every 50 steps, ends after 3 looks without a better one"; "" where the last weights are kept. */

@@ -3,8 +3,8 @@
  * on kernels of our own in WebAssembly with vector instructions (cpu/kernels). Plain loops do what is little work: embedding
  * lookup and its gradient, pooling, the loss and its gradient (in double precision), clipping and AdamW. A static encoder is
  * nothing but these, and needs no WebAssembly. One browser on one machine always gives the same bits; another may round
- * products otherwise. Of the settings that bound memory, `microTokens` bounds what is encoded at once; `recompute` changes nothing
- * here, where chunks are run forward a second time instead.
+ * products otherwise. It computes in float32 whatever a recipe's precision is. Of the settings that bound memory, `microTokens`
+ * bounds what is encoded at once; `recompute` changes nothing here, where chunks are run forward a second time instead.
  */
 import { assert } from "../base/assert.ts";
 import type { EncoderShape } from "../domain/encoder.ts";
@@ -48,7 +48,7 @@ export function createCpuEngine({ keptBytes = KEPT_BYTES } = {}): Promise<Engine
     async createModel(input) {
       const { shape } = input;
       const table = parameterTable(shape);
-      const weights = input.weights.slice();
+      const weights = input.given === true ? input.weights : input.weights.slice();
       assert(weights.length === table.floats, `${weights.length} weights for an arena of ${table.floats}`);
       return new CpuModel({ shape, table, network: networkOf(input, table), memory }, weights);
     },

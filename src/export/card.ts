@@ -1,11 +1,12 @@
 /** The model card of a fine-tuned encoder: what it was trained on, how, and what that did, in the model's own README. */
 import type { Config } from "../domain/config.ts";
 import { describeShape } from "../domain/encoder.ts";
-import { describeLoss, lossTitles } from "../domain/loss.ts";
-import { describeBest, describeMemory, describeTuning } from "../domain/tuning.ts";
+import { describeLoss } from "../domain/loss.ts";
+import { describeBest, describeMemory, describeTuning, precisionOf } from "../domain/tuning.ts";
 import { headlineMetrics, systems, type Interval } from "../domain/ranking.ts";
 import { heldOutSplit, type Figures, type RunResult } from "../domain/run.ts";
 import { leakSentence, queriesOn, verdictsOf } from "../domain/verdict.ts";
+import { frontMatter } from "./frontMatter.ts";
 
 export interface CardInput {
   readonly result: RunResult;
@@ -45,11 +46,7 @@ const plain = (text: string): string => text.replace(/[\r\n|`]+/gu, " ").slice(0
 /** README.md with the front matter that sentence-transformers and the Hugging Face hub read. */
 export function modelCard({ result, config, collectionName, collectionDigest }: CardInput): string {
   const { encoder } = result;
-  return `---
-library_name: sentence-transformers
-pipeline_tag: sentence-similarity
-tags: [sentence-transformers, sentence-similarity, feature-extraction, dense, "dataset_size:${result.trainingRows}", "loss:${lossTitles[config.loss ?? "infonce"]}"]
----
+  return `${frontMatter({ result, config, collectionName: plain(collectionName) })}
 
 # ${plain(encoder.name)}, fine-tuned
 
@@ -70,7 +67,8 @@ ${useWords(config)}
 
 - Collection: ${plain(collectionName)} (SHA-256 ${collectionDigest})
 - Pairs: ${pairWords[config.pairs]}
-- ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine
+- Negatives: ${negativesWords(config)}
+- ${result.trainingRows} rows, ${result.steps} steps, ${result.tokens.toLocaleString("en")} tokens, on the ${result.engine.kind} engine${precisionWords(config, result)}
 - Trained: ${describeTuning(config)}${withWords(describeMemory(config))}
 - Loss: ${describeLoss(config)}${keptWords(result, config)}
 
@@ -107,6 +105,19 @@ function useWords({ side }: Config): string {
 training. An index that it made stays as it is.
 
 ${twoEncoders}`;
+}
+
+/** By the recipe's own names. */
+const negativesWords = ({ negatives }: Config): string =>
+  `${negatives.map(({ source, count }) => `${count} ${source}`).join(", ")} asked for each query`;
+
+/** The precision, where the recipe asks for another than the usual one. */
+function precisionWords(config: Config, { engine, encoder }: RunResult): string {
+  if (config.precision !== "f16") return "";
+  const computed = precisionOf(config, { engine, shape: encoder.shape });
+  return computed === "f16"
+    ? ", matrix products in f16"
+    : ", in f32 (the recipe asks for f16, which was not to be had)";
 }
 
 const withWords = (memory: string): string => (memory === "" ? "" : `; ${memory}`);

@@ -1,62 +1,37 @@
 /** Encoder folders as files: one zip out; a zip, a folder or loose files in. */
-import { unzip, zip, type Unzipped, type UnzipFileInfo } from "fflate";
-import { UserError } from "../base/errors.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import { isUserError, UserError } from "../base/errors.ts";
+import type { EncoderFiles, EncoderFolder } from "../domain/encoder.ts";
+import { toBlob } from "./files/file.ts";
+import { zippedModels } from "./onnx/zip.ts";
 
 /** What was given is no encoder folder. */
 export class NotAnEncoder extends UserError {
   override readonly name = "NotAnEncoder";
 }
 
-/** Bounds on a zip, checked on its directory before anything is unpacked. */
+/** Far above any encoder's. */
 const MAX_ENTRIES = 1000;
-const MAX_BYTES = 2 * 2 ** 30;
+
+/** A zip's files, guarded against bombs and damage: `openZip` of src/data/zip.ts. */
+export type OpenZip = (
+  name: string,
+  blob: Blob,
+) => Promise<readonly { readonly path: string; readonly blob: () => Promise<Blob> }[]>;
 
 /** The folder as a zip, stored without compression: weights do not shrink, and any tool can read it. */
-export async function zipFolder({ files }: EncoderFolder): Promise<Blob> {
-  const bytes = await new Promise<Uint8Array<ArrayBuffer>>((resolve, reject) => {
-    // A fixed date: the same encoder gives the same file.
-    zip({ ...files }, { level: 0, mtime: "2020-01-01T00:00:00" }, (error, data) =>
-      error ? reject(error) : resolve(data),
-    );
-  });
-  return new Blob([bytes], { type: "application/zip" });
-}
+export const zipFolder = (folder: EncoderFolder): Promise<Blob> => toBlob(zippedModels(folder, []));
 
-/** Refuses what is not needed, and everything once the bounds are passed. */
-function bounded(): (info: UnzipFileInfo) => boolean {
-  let [entries, total] = [0, 0];
-  return ({ name, originalSize }) => {
-    entries++;
-    if (name.endsWith("/") || name.includes("__MACOSX/")) return false;
-    total += originalSize;
-    if (entries > MAX_ENTRIES || total > MAX_BYTES) {
-      throw new NotAnEncoder(
-        `This zip unpacks to more than ${MAX_ENTRIES} files or ${MAX_BYTES / 2 ** 30} GiB; an encoder is smaller. Choose the encoder's own zip.`,
-      );
-    }
-    return true;
-  };
-}
-
-async function unzipped(path: string, blob: Blob): Promise<Unzipped> {
-  const bytes = new Uint8Array(await blob.arrayBuffer());
-  if (bytes[0] !== 0x50 || bytes[1] !== 0x4b) {
+async function unzipped({ path, blob }: Given, openZip: OpenZip): Promise<Given[]> {
+  const entries = await openZip(path, blob);
+  if (entries.length > MAX_ENTRIES)
     throw new NotAnEncoder(
-      `${path} is not a zip. Give an encoder folder with config.json or modules.json, or the zip that Decoy made.`,
+      `${path} has ${entries.length} files, and an encoder has at most ${MAX_ENTRIES}. Choose the encoder's own zip.`,
     );
+  const files: Given[] = [];
+  for (const entry of entries) {
+    if (!entry.path.includes("__MACOSX/")) files.push({ path: entry.path, blob: await entry.blob() });
   }
-  return new Promise((resolve, reject) => {
-    try {
-      unzip(bytes, { filter: bounded() }, (error, data) =>
-        error
-          ? reject(new NotAnEncoder(`${path} is a broken zip (${error.message}). Download it again.`))
-          : resolve(data),
-      );
-    } catch (error) {
-      reject(error instanceof Error ? error : new Error(String(error)));
-    }
-  });
+  return files;
 }
 
 /** Files that lie at an encoder folder's root: the second in every BERT's, the first in every one of modules. */
@@ -76,31 +51,39 @@ function checkOne(roots: readonly string[]): void {
 }
 
 /** The files under the folder that holds modules.json or config.json, by their path in it. */
-function rooted(name: string, files: Readonly<Record<string, Uint8Array<ArrayBuffer>>>): EncoderFolder {
-  const marks = Object.keys(files).filter((path) => ROOT_FILES.test(path) && !OF_A_MODULE.test(path));
+function rooted(name: string, files: readonly Given[]): EncoderFiles {
+  const paths = files.map(({ path }) => path);
+  const marks = paths.filter((path) => ROOT_FILES.test(path) && !OF_A_MODULE.test(path));
   const roots = marks.map((path) => path.replace(/[a-z]+\.json$/u, ""));
   checkOne(roots);
   const root = roots.toSorted((a, b) => a.length - b.length)[0];
   if (root === undefined) {
-    const found = Object.keys(files).slice(0, 8).join(", ") || "nothing";
+    const found = paths.slice(0, 8).join(", ") || "nothing";
     throw new NotAnEncoder(
       `There is no config.json and no modules.json here, so this is no encoder folder. Found: ${found}.`,
     );
   }
-  const own = Object.entries(files).filter(([path]) => path.startsWith(root));
-  return { name, files: Object.fromEntries(own.map(([path, bytes]) => [path.slice(root.length), bytes])) };
+  const own = files.filter(({ path }) => path.startsWith(root));
+  return { name, files: Object.fromEntries(own.map(({ path, blob }) => [path.slice(root.length), blob])) };
 }
 
-/** An encoder folder from one zip or from many files with their paths. Errors: {@link NotAnEncoder}. */
-export async function readFolder(
-  given: readonly { readonly path: string; readonly blob: Blob }[],
-): Promise<EncoderFolder> {
+interface Given {
+  readonly path: string;
+  readonly blob: Blob;
+}
+
+/**
+ * An encoder folder from one zip or from many files with their paths. What was given is not read into memory: files are the
+ * blobs that were given, entries of a zip slices of it where they are stored as they are. Errors: {@link NotAnEncoder}.
+ */
+export async function readFolder(given: readonly Given[], openZip: OpenZip): Promise<EncoderFiles> {
   const [first, ...rest] = given;
   if (!first) throw new NotAnEncoder("Nothing was given. Choose an encoder folder or its zip.");
-  const stem = (first.path.split("/")[0] ?? "").replace(/\.zip$/iu, "");
-  if (rest.length === 0) return rooted(stem || "encoder", await unzipped(first.path, first.blob));
-  const files = await Promise.all(
-    given.map(async ({ path, blob }) => [path, new Uint8Array(await blob.arrayBuffer())] as const),
-  );
-  return rooted(stem || "encoder", Object.fromEntries(files));
+  const stem = (first.path.split("/")[0] ?? "").replace(/\.zip$/iu, "") || "encoder";
+  if (rest.length > 0) return rooted(stem, given);
+  try {
+    return rooted(stem, await unzipped(first, openZip));
+  } catch (error) {
+    throw isUserError(error) && !(error instanceof NotAnEncoder) ? new NotAnEncoder(error.message) : error;
+  }
 }

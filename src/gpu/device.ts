@@ -23,7 +23,7 @@ export function describeAdapter(info: AdapterInfo): string {
 const wantedLimits = ["maxBufferSize", "maxStorageBufferBindingSize", "maxStorageBuffersPerShaderStage"] as const;
 
 /** Asked for where there are any. */
-const wantedFeatures = ["subgroups"] as const satisfies readonly GPUFeatureName[];
+const wantedFeatures = ["subgroups", "shader-f16"] as const satisfies readonly GPUFeatureName[];
 
 const lost = (reason: string): DeviceLost =>
   new DeviceLost(

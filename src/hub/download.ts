@@ -5,7 +5,7 @@ import { sha256 } from "@noble/hashes/sha2.js";
 import { bytesToHex, utf8ToBytes } from "@noble/hashes/utils.js";
 import { present } from "../base/assert.ts";
 import { DamagedDownload, HubUnreachable } from "./errors.ts";
-import { keptEncoders, keptFile, keptSources, PIECE, piecePlace, putEncoder, putFile } from "./kept.ts";
+import { keptBlob, keptEncoders, keptFile, PIECE, piecePlace, putEncoder, putFile } from "./kept.ts";
 import type { FileStore, HubEncoder, KeptFile, Place } from "./kept.ts";
 import { listingOf, neededFiles, type HubFile, type Listing } from "./listing.ts";
 import { beforeTry, bytesFrom, checkId, fileUrl, type Hub } from "./request.ts";
@@ -66,10 +66,10 @@ async function* keptPieces({ store, place, file: { size }, sums }: Target): Asyn
   let have = 0;
   while (have < size) {
     const piece = await store.get(piecePlace(place, have / PIECE));
-    if (piece?.length !== Math.min(PIECE, size - have)) break;
-    sums.update(piece);
-    have += piece.length;
-    yield piece.length;
+    if (piece?.size !== Math.min(PIECE, size - have)) break;
+    sums.update(new Uint8Array(await piece.arrayBuffer()));
+    have += piece.size;
+    yield piece.size;
   }
   return have;
 }
@@ -93,8 +93,9 @@ async function* newPieces(target: Target, have: number): AsyncGenerator<number, 
           [used, filled] = [used + part.length, filled + part.length];
           if (filled < wanted) continue;
           const full = piece.slice(0, filled);
-          await store.put(piecePlace(place, kept / PIECE), full);
+          const stored = store.put(piecePlace(place, kept / PIECE), full);
           sums.update(full);
+          await stored;
           [kept, filled] = [kept + full.length, 0];
           yield full.length;
         }
@@ -146,9 +147,7 @@ async function textOf(source: Source, path: string): Promise<string> {
   let step = await fetching.next();
   while (!step.done) step = await fetching.next();
   const { id, revision } = source.listing;
-  const one = { id, revision, asked: revision, bytes: file.size, files: [step.value] };
-  const [kept] = keptSources(source.store, one);
-  return new TextDecoder().decode(await present(kept, path).read(0, file.size));
+  return (await keptBlob(source.store, { id, revision, path }, file.size)).text();
 }
 
 /**

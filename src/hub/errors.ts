@@ -31,6 +31,21 @@ export class BrokenOff extends UserError {
   override readonly name = "BrokenOff";
 }
 
+/** The hub, or the person, did not sign anybody in; or the sign-in has ended. */
+export class SignInFailed extends UserError {
+  override readonly name = "SignInFailed";
+}
+
+/** There is a repository of this name already, and it is not the one that was meant. */
+export class RepositoryExists extends UserError {
+  override readonly name = "RepositoryExists";
+}
+
+/** The hub took the request for none that it could fulfil, and says why. */
+export class NotTaken extends UserError {
+  override readonly name = "NotTaken";
+}
+
 const secondsOf = (after: string | null): string =>
   after !== null && /^\d+$/u.test(after) ? `${after} seconds` : "a few minutes";
 
@@ -59,4 +74,44 @@ export function refusal({ status, headers }: Pick<Response, "status" | "headers"
       `The hub answered 404 for ${what}: ${code === "RevisionNotFound" ? "there is no such revision" : "there is nothing there"}. Check owner/name and the revision.`,
     );
   return new DamagedDownload(`The hub answered ${status} for ${what}, which is no answer to it. Try again later.`);
+}
+
+export interface Sending {
+  /** "to create me/encoder" */
+  readonly what: string;
+  /** The hub's own words, where it gave any. */
+  readonly said: string | undefined;
+}
+
+/** The error of an answer that refuses what was sent. */
+export function sendRefusal(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  { what, said }: Sending,
+): UserError {
+  const words = said === undefined ? "" : ` It says: “${said.slice(0, 300)}”.`;
+  const answered = `The hub answered ${status} to ${what}.${words}`;
+  if (status === 401)
+    return new SignInFailed(
+      `${answered} The sign-in has ended or the token is wrong: sign in again. What is there already is not sent again.`,
+    );
+  if (status === 403)
+    return new HubRefused(
+      `${answered} This sign-in may not do that: a sign-in from here reaches repositories that it created itself, under your own name; a token must have the permission to write. Choose another name, or use such a token.`,
+    );
+  if (status === 409) return new RepositoryExists(`${answered} There is something of this name already.`);
+  if (status === 404)
+    return new NotOnHub(`${answered} It is not there, or this sign-in may not see it. Check owner/name.`);
+  if (status === 413)
+    return new NotTaken(
+      `${answered} It is too large for the hub in one piece. Send fewer files, or use its own tools.`,
+    );
+  if (status === 429)
+    return new HubBusy(
+      `${answered} Too many requests. Wait ${secondsOf(headers.get("retry-after"))} and send again: what is there already is not sent again.`,
+    );
+  if (status >= 500)
+    return new HubBusy(
+      `${answered} It has a problem of its own. Send again in ${secondsOf(headers.get("retry-after"))}: what is there already is not sent again.`,
+    );
+  return new NotTaken(`${answered} Nothing more was sent.`);
 }

@@ -3,7 +3,7 @@
  * last. So what was cut off in the middle is never taken for whole, and goes on where it stopped.
  */
 import * as v from "valibot";
-import type { FileSource } from "../base/fileSource.ts";
+import type { EncoderFiles } from "../domain/encoder.ts";
 import { DamagedDownload } from "./errors.ts";
 
 export interface Place {
@@ -17,7 +17,8 @@ export interface Place {
 export interface FileStore {
   /** Resolves when the bytes are kept: all of them or, after an error, none. */
   put(place: Place, bytes: Uint8Array<ArrayBuffer>): Promise<void>;
-  get(place: Place): Promise<Uint8Array<ArrayBuffer> | undefined>;
+  /** A blob may leave its bytes where they are kept until a range of them is read. */
+  get(place: Place): Promise<Blob | undefined>;
   /** Every place that holds something. */
   list(): Promise<readonly Place[]>;
   remove(place: Place): Promise<void>;
@@ -66,10 +67,10 @@ async function recordAt<S extends v.GenericSchema>(
   place: Place,
   schema: S,
 ): Promise<v.InferOutput<S> | undefined> {
-  const bytes = await store.get(place);
-  if (!bytes) return undefined;
+  const blob = await store.get(place);
+  if (!blob) return undefined;
   try {
-    return v.parse(schema, JSON.parse(new TextDecoder().decode(bytes)));
+    return v.parse(schema, JSON.parse(await blob.text()));
   } catch {
     // Damaged in storage: as if it were not there, so it is fetched again.
     return undefined;
@@ -99,37 +100,43 @@ export async function removeKept(store: FileStore, of: Pick<Place, "id" | "revis
     if (place.id === of.id && place.revision === of.revision) await store.remove(place);
 }
 
-/** A file of pieces, read in ranges with one piece in memory. */
-function piecesSource(store: FileStore, place: Place, size: number): FileSource {
-  let last: { readonly index: number; readonly bytes: Uint8Array<ArrayBuffer> } | undefined;
-  async function piece(index: number): Promise<Uint8Array<ArrayBuffer>> {
-    if (last?.index === index) return last.bytes;
-    const bytes = await store.get(piecePlace(place, index));
-    if (bytes?.length !== Math.min(PIECE, size - index * PIECE))
+/** A file of pieces as one blob, without its bytes coming into memory. Errors: {@link DamagedDownload}. */
+export async function keptBlob(store: FileStore, place: Place, size: number): Promise<Blob> {
+  const pieces: Blob[] = [];
+  for (let at = 0; at < size; at += PIECE) {
+    const piece = await store.get(piecePlace(place, at / PIECE));
+    if (piece?.size !== Math.min(PIECE, size - at))
       throw new DamagedDownload(
         `${place.path} of ${place.id} is no longer whole in this browser's storage. Remove the encoder and download it again.`,
       );
-    last = { index, bytes };
-    return bytes;
+    pieces.push(piece);
   }
-  return {
-    name: place.path,
-    size,
-    async read(start, end) {
-      const first = Math.floor(start / PIECE);
-      if (end <= (first + 1) * PIECE) return (await piece(first)).subarray(start - first * PIECE, end - first * PIECE);
-      const out = new Uint8Array(end - start);
-      for (let at = start; at < end;) {
-        const index = Math.floor(at / PIECE);
-        const part = (await piece(index)).subarray(at - index * PIECE, end - index * PIECE);
-        out.set(part, at - start);
-        at += part.length;
-      }
-      return out;
-    },
-  };
+  return new Blob(pieces);
 }
 
-/** The files of an encoder that is kept, as sources. Errors while reading: {@link DamagedDownload}. */
-export const keptSources = (store: FileStore, { id, revision, files }: HubEncoder): readonly FileSource[] =>
-  files.map(({ path, size }) => piecesSource(store, { id, revision, path }, size));
+/** The files of an encoder that is kept. Errors: {@link DamagedDownload}. */
+export async function keptFiles(store: FileStore, { id, revision, files }: HubEncoder): Promise<EncoderFiles> {
+  const blobs: [path: string, blob: Blob][] = [];
+  for (const { path, size } of files) blobs.push([path, await keptBlob(store, { id, revision, path }, size)]);
+  return { name: id, files: Object.fromEntries(blobs) };
+}
+
+/** Part of an encoder: what had come when its download ended. */
+export interface Unfinished extends Pick<Place, "id" | "revision"> {
+  readonly bytes: number;
+}
+
+/** Downloads that ended before their end, by name. */
+export async function unfinished(store: FileStore): Promise<readonly Unfinished[]> {
+  const places = await store.list();
+  const keyOf = ({ id, revision }: Pick<Place, "id" | "revision">) => JSON.stringify([id, revision]);
+  const whole = new Set(places.filter(({ path }) => path === ENCODER).map(keyOf));
+  const found = new Map<string, Unfinished>();
+  for (const place of places) {
+    if (whole.has(keyOf(place)) || !/#\d+$/u.test(place.path)) continue;
+    const { id, revision } = place;
+    const before = found.get(keyOf(place))?.bytes ?? 0;
+    found.set(keyOf(place), { id, revision, bytes: before + ((await store.get(place))?.size ?? 0) });
+  }
+  return [...found.values()].toSorted((a, b) => a.id.localeCompare(b.id));
+}

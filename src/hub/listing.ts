@@ -62,6 +62,10 @@ const ROOT_FILES = [
   "config.json",
   "config_sentence_transformers.json",
   "sentence_bert_config.json",
+  "sentence_roberta_config.json",
+  "sentence_distilbert_config.json",
+  "sentence_camembert_config.json",
+  "sentence_xlm-roberta_config.json",
   "README.md",
 ];
 const MODULE_FILES = [

@@ -11,6 +11,8 @@ export interface Preset {
   readonly id: string;
   /** Short, for a list. */
   readonly name: string;
+  /** What it is for, in one line. */
+  readonly purpose: string;
   /** By the hub's names for licences. */
   readonly licence: string;
   /** "English", or how many languages. */
@@ -90,6 +92,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "OpenMatch/cocodr-base-msmarco",
     name: "COCO-DR base",
+    purpose: "Searches well on fields that it has not seen; SyNeg’s first.",
     licence: "mit",
     shape: base,
     parameters: 108_891_648,
@@ -105,6 +108,7 @@ export const presets: readonly Preset[] = [
     ...e5,
     id: "intfloat/e5-base-v2",
     name: "E5 base v2",
+    purpose: "For search and for likeness; SyNeg’s second.",
     shape: base,
     parameters: 108_891_648,
     // The card's FAQ.
@@ -114,6 +118,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "BAAI/bge-large-en-v1.5",
     name: "BGE large",
+    purpose: "The largest and slowest here; SyNeg’s third.",
     licence: "mit",
     shape: large,
     parameters: 334_092_288,
@@ -126,6 +131,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "sentence-transformers/all-MiniLM-L6-v2",
     name: "all-MiniLM-L6",
+    purpose: "Small and fast: sentences and short passages.",
     licence: "apache-2.0",
     shape: miniLm6,
     parameters: 22_565_376,
@@ -138,6 +144,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "Snowflake/snowflake-arctic-embed-xs",
     name: "Arctic Embed XS",
+    purpose: "Small and fast, made for search.",
     licence: "apache-2.0",
     shape: miniLm6,
     parameters: 22_565_376,
@@ -148,6 +155,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "Snowflake/snowflake-arctic-embed-s",
     name: "Arctic Embed S",
+    purpose: "Small, made for search.",
     licence: "apache-2.0",
     shape: miniLm12,
     parameters: 33_212_160,
@@ -158,6 +166,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "BAAI/bge-small-en-v1.5",
     name: "BGE small",
+    purpose: "Small, made for search.",
     licence: "mit",
     shape: miniLm12,
     parameters: 33_212_160,
@@ -170,6 +179,7 @@ export const presets: readonly Preset[] = [
     ...e5,
     id: "intfloat/e5-small-v2",
     name: "E5 small v2",
+    purpose: "Small, for search and for likeness.",
     shape: miniLm12,
     parameters: 33_212_160,
     temperature: 0.01,
@@ -178,6 +188,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "thenlper/gte-small",
     name: "GTE small",
+    purpose: "Small, for search and for likeness, without prefixes.",
     licence: "mit",
     shape: miniLm12,
     parameters: 33_212_160,
@@ -187,6 +198,7 @@ export const presets: readonly Preset[] = [
     ...e5,
     id: "intfloat/multilingual-e5-small",
     name: "Multilingual E5 small",
+    purpose: "Small, for search and for likeness in many languages.",
     languages: "94 languages",
     shape: multilingual12,
     parameters: 117_505_920,
@@ -196,6 +208,7 @@ export const presets: readonly Preset[] = [
     ...usual,
     id: "Alibaba-NLP/gte-modernbert-base",
     name: "GTE ModernBERT base",
+    purpose: "Long documents, and code.",
     licence: "apache-2.0",
     shape: modern,
     parameters: 149_014_272,

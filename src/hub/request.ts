@@ -1,6 +1,7 @@
 /** Asking the hub: addresses, ranges, silence, trying again. */
 import { messageOf } from "../base/errors.ts";
 import type { FileSource } from "../base/fileSource.ts";
+import { refuseOffline } from "../base/offline.ts";
 import { BrokenOff, DamagedDownload, HubBusy, HubUnreachable, NotOnHub, refusal } from "./errors.ts";
 
 export interface Hub {
@@ -10,6 +11,10 @@ export interface Hub {
   readonly silence: number;
   /** Milliseconds before the second try, the third, …; then the error stands. */
   readonly waits: readonly number[];
+  /** What asks; the page's own unless told. */
+  readonly fetch?: typeof globalThis.fetch;
+  /** Ends what is asked, without another try. */
+  readonly signal?: AbortSignal;
 }
 
 export const huggingFace: Hub = { base: "https://huggingface.co", silence: 30_000, waits: [1000, 4000] };
@@ -44,18 +49,22 @@ const passes = (error: unknown): boolean =>
   error instanceof HubUnreachable || error instanceof HubBusy || error instanceof BrokenOff;
 
 /** Waits before the next try, or throws the error where it will not pass, or was the last. */
-export async function beforeTry({ waits }: Hub, tries: number, error: unknown): Promise<void> {
+export async function beforeTry({ waits, signal }: Hub, tries: number, error: unknown): Promise<void> {
   const wait = waits[tries];
-  if (wait === undefined || !passes(error)) throw error;
+  if (wait === undefined || !passes(error) || signal?.aborted === true) throw error;
   await new Promise((resolve) => setTimeout(resolve, wait));
 }
 
-async function fetched(url: string, { headers, signal }: Pick<RequestInit, "headers" | "signal">): Promise<Response> {
+type Asked = Pick<RequestInit, "headers" | "signal">;
+
+async function fetched(hub: Hub, url: string, { headers, signal }: Asked): Promise<Response> {
+  const signals = [signal, hub.signal].filter((each) => each !== null && each !== undefined);
+  refuseOffline(new URL(url).host);
   try {
     // The hub refuses some pages by their address, so it is told none; redirects lead to where it keeps large files.
-    return await fetch(url, {
+    return await (hub.fetch ?? globalThis.fetch)(url, {
       headers: headers ?? {},
-      signal: signal ?? null,
+      signal: AbortSignal.any(signals),
       credentials: "omit",
       referrerPolicy: "no-referrer",
     });
@@ -82,10 +91,10 @@ function silenceOf(ms: number) {
 }
 
 /** An answer's JSON. `what` is named in errors. */
-async function jsonOnce({ silence }: Hub, url: string, what: string): Promise<unknown> {
-  const quiet = silenceOf(silence);
+async function jsonOnce(hub: Hub, url: string, what: string): Promise<unknown> {
+  const quiet = silenceOf(hub.silence);
   try {
-    const response = await fetched(url, { signal: quiet.signal });
+    const response = await fetched(hub, url, { signal: quiet.signal });
     if (!response.ok) throw refusal(response, what);
     if (isHtml(response)) throw pageInstead(what);
     return await response.json().catch((cause: unknown) => {
@@ -147,12 +156,12 @@ export interface Wanted {
  * The bytes from `start` to `end`, as they come. Errors: those of {@link refusal}; BrokenOff where they end too early or
  * nothing comes; DamagedDownload where there are more, or where it is a web page.
  */
-export async function* bytesFrom({ silence }: Hub, wanted: Wanted): AsyncGenerator<Uint8Array, void, void> {
+export async function* bytesFrom(hub: Hub, wanted: Wanted): AsyncGenerator<Uint8Array, void, void> {
   const { url, what, start, end } = wanted;
-  const quiet = silenceOf(silence);
+  const quiet = silenceOf(hub.silence);
   let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   try {
-    const response = await fetched(url, { signal: quiet.signal, headers: { range: `bytes=${start}-${end - 1}` } });
+    const response = await fetched(hub, url, { signal: quiet.signal, headers: { range: `bytes=${start}-${end - 1}` } });
     if (!response.ok) throw refusal(response, what);
     reader = response.body?.getReader();
     let [skip, left] = [surplus(response, wanted), end - start];

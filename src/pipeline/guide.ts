@@ -5,7 +5,7 @@
 import { assert, present } from "../base/assert.ts";
 import { UserError } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import type { EncoderFolder, Vectors } from "../domain/encoder.ts";
+import type { EncoderFiles, Vectors } from "../domain/encoder.ts";
 import type { EncoderStages, ModelHandle } from "../domain/stages.ts";
 import type { GuideVectors, TrainingSet } from "../domain/training.ts";
 import type { RunInput, Services } from "./run.ts";
@@ -69,7 +69,7 @@ function ofAnyEncoder(config: TrainingConfig): TrainingConfig {
   return others;
 }
 
-async function* opened(encoder: EncoderStages, folder: EncoderFolder, { engine, config }: RunInput): Work<Guide> {
+async function* opened(encoder: EncoderStages, folder: EncoderFiles, { engine, config }: RunInput): Work<Guide> {
   const { model } = yield* encoder.open({ folder, engine });
   return guideOf(model, "guide", ofAnyEncoder(config));
 }

@@ -12,10 +12,11 @@ import type { Collection } from "../domain/collection.ts";
 import type { Config } from "../domain/config.ts";
 import type { Snapshot } from "../domain/diagnostics.ts";
 import type { FoundVerdict } from "../domain/draft.ts";
-import type { EncoderFolder, EngineChoice } from "../domain/encoder.ts";
+import type { EncoderFiles, EngineChoice } from "../domain/encoder.ts";
 import type { MemoryUse } from "../domain/engine.ts";
 import type { RunProducts, RunReport, RunResult } from "../domain/run.ts";
-import type { EncoderStages, ModelHandle, RetrieverStages } from "../domain/stages.ts";
+import type { EncoderStages, ModelHandle, OpenedEncoder, RetrieverStages } from "../domain/stages.ts";
+import { describePrecision } from "../domain/tuning.ts";
 import type { Checkpoint, DevReport, RefreshReport, StepReport, TrainingSet } from "../domain/training.ts";
 import type { Answer } from "../negatives/mix.ts";
 import { corpusOf } from "./corpus.ts";
@@ -40,9 +41,9 @@ export interface Services {
 
 export interface RunInput {
   readonly collection: Collection;
-  readonly folder: EncoderFolder;
+  readonly folder: EncoderFiles;
   /** Finds dense and SimANS negatives and scores for the gate; the starting encoder where there is none. */
-  readonly guide?: EncoderFolder;
+  readonly guide?: EncoderFiles;
   readonly engine: EngineChoice;
   readonly config: Config;
   /** A language model's word on documents as negatives: dropped, or relabelled to be a further answer of the query. */
@@ -142,8 +143,17 @@ async function* prepared(input: RunInput): Reports<Prepared> {
 }
 
 /** Before anything is computed: what does not fit is refused here. */
-async function* predicted({ services, input: { config }, model }: State): Reports<MemoryUse | undefined> {
-  return config.steps === 0 ? undefined : yield* services.encoder.predict({ model, config });
+async function* predicted({ services, input }: State, { card }: OpenedEncoder): Reports<MemoryUse | undefined> {
+  const { config, engine } = input;
+  if (config.steps === 0) return undefined;
+  const { memory } = yield* services.encoder.predict({ card, engine, config });
+  return memory;
+}
+
+/** What comes of a recipe that asks for f16. */
+function precisionNotes({ config }: RunInput, { engine, card }: OpenedEncoder): string[] {
+  const words = describePrecision(config, { engine, shape: card.shape });
+  return words === "" ? [] : [words];
 }
 
 /** Errors: NothingToDo, NoDevSplit, InvalidConfig, and what the stages throw. Stopping it (`return`) closes the encoders. */
@@ -153,8 +163,9 @@ export async function* run(services: Services, input: RunInput): AsyncGenerator<
   const state = stateOf(services, input, preparation, opened.model);
   let completed = false;
   try {
-    const memory = yield* predicted(state);
+    const memory = yield* predicted(state, opened);
     yield { kind: "opened", ...opened, ...(memory && { memory }) };
+    if (trains(input)) yield* noted(state, "train", precisionNotes(input, opened));
     const result = yield* resultOf(state, yield* stages(state), opened);
     completed = true;
     return { result, model: opened.model };

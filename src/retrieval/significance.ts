@@ -4,6 +4,7 @@
  */
 import { assert, present } from "../base/assert.ts";
 import { random, type Random } from "../base/random.ts";
+import { significant } from "../domain/holm.ts";
 import type { QueryId } from "../domain/ids.ts";
 import type { Comparison, Interval } from "../domain/ranking.ts";
 
@@ -11,7 +12,6 @@ const resamples = 10_000;
 const permutations = 10_000;
 /** Up to this many queries that differ, all sign flips are counted: 2¹³ = 8,192. */
 const mostExact = 13;
-const significant = 0.05;
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
 
@@ -106,25 +106,6 @@ export function comparePaired(a: readonly number[], b: readonly number[], seed: 
   const difference = present(meanIntervals([differences], seed)[0], "interval");
   const pValue = randomisationTest(differences, seed);
   return { difference, pValue, verdict: verdictOf(difference, pValue) };
-}
-
-/**
- * p-values of one family, adjusted for being many, in the order given: sorted upwards, the i-th of m (from 0) times m − i,
- * none smaller than the one before it, none above 1 (Holm, Scandinavian Journal of Statistics 6, 1979).
- */
-export function holm(pValues: readonly number[]): number[] {
-  assert(
-    pValues.every((p) => p >= 0 && p <= 1),
-    `p-values in [0, 1], not ${pValues.join(", ")}`,
-  );
-  const adjusted = pValues.map(() => 0);
-  let largest = 0;
-  const order = pValues.map((_, i) => i).sort((a, b) => (pValues[a] ?? 0) - (pValues[b] ?? 0));
-  order.forEach((at, rank) => {
-    largest = Math.max(largest, Math.min(1, (pValues[at] ?? 0) * (pValues.length - rank)));
-    adjusted[at] = largest;
-  });
-  return adjusted;
 }
 
 /** One metric of one system, trained with one seed. */

@@ -34,6 +34,9 @@ function* cut(bytes: Bytes): Generator<Bytes> {
   for (let at = 0; at < bytes.length; at += partBytes) yield bytes.subarray(at, at + partBytes);
 }
 
+const cutBlob = (blob: Blob): Blob[] =>
+  Array.from({ length: Math.ceil(blob.size / partBytes) }, (_, i) => blob.slice(i * partBytes, (i + 1) * partBytes));
+
 /** In the browser's own threads where there are any for it, so that hashing 400 MB does not stop the page. */
 async function sha256(bytes: Bytes): Promise<string> {
   // `crypto.subtle` is not there on pages served over plain http.
@@ -52,6 +55,13 @@ export async function digestParts(bytes: Bytes): Promise<Parcel> {
   return parcel;
 }
 
+/** The same of a blob, of which one part is in memory at a time. */
+export async function digestBlob(blob: Blob): Promise<Parcel> {
+  const parcel: PartDigest[] = [];
+  for (const part of cutBlob(blob)) parcel.push(await digestPart(new Uint8Array(await part.arrayBuffer())));
+  return parcel;
+}
+
 export const sizeOf = (parcels: Iterable<Parcel>): number =>
   [...parcels].flat().reduce((sum, part) => sum + part.bytes, 0);
 
@@ -67,6 +77,22 @@ export async function putParts(transaction: WriteTransaction, place: Place, byte
   for (const part of cut(bytes)) await putPart(transaction, place, index++, part);
 }
 
+/** A blob's parts as blobs of their own, which the browser copies without their bytes coming into memory here. */
+export async function putBlob(transaction: WriteTransaction, place: Place, blob: Blob): Promise<void> {
+  for (const [index, part] of cutBlob(blob).entries())
+    await transaction.objectStore("parts").put(part, keyOf(place, index));
+}
+
+/** What is stored of a parcel as blobs, unchecked; an empty one for a part that is not there. */
+export async function getBlobs(transaction: ReadTransaction, place: Place, parcel: Parcel): Promise<Blob[]> {
+  const blobs: Blob[] = [];
+  for (const index of parcel.keys()) {
+    const part = await transaction.objectStore("parts").get(keyOf(place, index));
+    blobs.push(part instanceof Blob ? part : new Blob(part ? [part] : []));
+  }
+  return blobs;
+}
+
 /**
  * The bytes as they are stored, unchecked: {@link checkParts} comes after the transaction. Parts of a wrong length or not
  * there leave zeros.
@@ -76,14 +102,15 @@ export async function getParts(transaction: ReadTransaction, place: Place, parce
   let at = 0;
   for (const [index, { bytes: length }] of parcel.entries()) {
     const part = await transaction.objectStore("parts").get(keyOf(place, index));
-    if (part?.length === length) bytes.set(part, at);
+    if (part instanceof Uint8Array && part.length === length) bytes.set(part, at);
     at += length;
   }
   return bytes;
 }
 
 export async function getPart(transaction: ReadTransaction, place: Place, index: number): Promise<Bytes | undefined> {
-  return transaction.objectStore("parts").get(keyOf(place, index));
+  const part = await transaction.objectStore("parts").get(keyOf(place, index));
+  return part instanceof Blob ? undefined : part;
 }
 
 export async function isPart(bytes: Bytes, part: PartDigest): Promise<boolean> {

@@ -27,6 +27,9 @@ export interface PartDigest {
 /** The parts of one stretch of bytes, in order. */
 export type Parcel = readonly PartDigest[];
 
+/** Encoders' parts are blobs: what reads them asks for ranges, and they stay on disk. Those of older versions are bytes, as all others. */
+export type Part = Uint8Array<ArrayBuffer> | Blob;
+
 /** Whose part it is, the owner's key, the name of the stretch, the index in it. */
 export type PartKey = [owner: PartOwner, id: string, name: string, index: number];
 export type PartOwner = "collection" | "encoder" | "product" | "checkpoint";
@@ -102,11 +105,13 @@ export interface DecoySchema extends DBSchema {
   runs: { key: string; value: RunRecord };
   products: { key: [run: string, name: string]; value: StoredProduct };
   checkpoints: { key: string; value: StoredCheckpoints };
-  parts: { key: PartKey; value: Uint8Array<ArrayBuffer> };
+  parts: { key: PartKey; value: Part };
   /** Beside the collection, not in it: one is written at a time, and a person may change it. */
   drafts: { key: [collection: string, key: string]; value: Draft };
   verdicts: { key: [collection: string, queryId: string, documentId: string]; value: FoundVerdict };
   generations: { key: string; value: GenerationRecord };
+  /** Of hub encoders, in pieces (src/hub/kept.ts says which). */
+  files: { key: [id: string, revision: string, path: string]; value: Blob };
 }
 
 export type Database = IDBPDatabase<DecoySchema>;
@@ -131,5 +136,8 @@ export const migrations: readonly Migration[] = [
     database.createObjectStore("drafts");
     database.createObjectStore("verdicts");
     database.createObjectStore("generations", { keyPath: "collection" });
+  },
+  function keepFiles(database) {
+    database.createObjectStore("files");
   },
 ];

@@ -4,7 +4,7 @@
  */
 import type { Collection, RejectedRow } from "../domain/collection.ts";
 import type { Draft, FoundVerdict } from "../domain/draft.ts";
-import type { EncoderFolder } from "../domain/encoder.ts";
+import type { EncoderFiles } from "../domain/encoder.ts";
 import type { CollectionId, RunId } from "../domain/ids.ts";
 import type { CollectionRecord, RunProduct, RunProducts, RunRecord } from "../domain/run.ts";
 import type { ImportResult, Progress } from "../domain/stages.ts";
@@ -14,6 +14,7 @@ import * as collections from "./collections.ts";
 import { Connection } from "./connection.ts";
 import * as drafts from "./drafts.ts";
 import * as encoders from "./encoders.ts";
+import { filesIn, type StoredFiles } from "./files.ts";
 import type { Damaged } from "./listing.ts";
 import { removeInterrupted, writeCollection, type ImportContext } from "./importing.ts";
 import { pageLocks } from "./locks.ts";
@@ -55,6 +56,8 @@ export async function openStore(options: StoreOptions = {}): Promise<Store> {
 export class Store {
   /** Imports that ended with their tab before this store was opened; nothing of them is left. */
   readonly interruptedImports: number;
+  /** Of hub encoders. */
+  readonly files: StoredFiles;
   readonly #context: ImportContext;
   readonly #connection: Connection;
   readonly #damaged: Damaged;
@@ -62,6 +65,7 @@ export class Store {
   constructor(context: ImportContext, interruptedImports: number, damaged: Damaged) {
     this.#context = context;
     this.#connection = context.connection;
+    this.files = filesIn(context.connection);
     this.#damaged = damaged;
     this.interruptedImports = interruptedImports;
   }
@@ -140,12 +144,12 @@ export class Store {
   }
 
   /** `createdAt`: ISO 8601; now unless told. */
-  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<EncoderRecord> {
+  putEncoder(folder: EncoderFiles, createdAt?: string): Promise<EncoderRecord> {
     return encoders.putEncoder(this.#connection, folder, createdAt);
   }
 
   /** Errors: NotStored, DamagedRecord. */
-  readEncoder(key: string): Promise<EncoderFolder> {
+  readEncoder(key: string): Promise<EncoderFiles> {
     return encoders.readEncoder(this.#connection, key);
   }
 

@@ -8,17 +8,17 @@ const fewestUnreadable = 3;
 const unreadable = /[[\p{Cc}--[\t\n\r]]\p{Cs}\p{Co}\p{NChar}\u{FFFD}]/gv;
 
 /** Zero-width space, word joiner, byte-order mark, soft hyphen, direction overrides and isolates, tag characters. */
-const invisible =
+export const invisible =
   /[\u{200B}\u{2060}-\u{2064}\u{FEFF}\u{AD}\u{202A}-\u{202E}\u{2066}-\u{206F}\u{180E}\u{FFF9}-\u{FFFB}\u{E0000}-\u{E007F}]/gu;
 /** Joiners shape letters in Arabic and Indic scripts and put emoji together; elsewhere they hide. */
-const joiner =
-  /(?<![\p{sc=Arabic}\p{M}\p{sc=Devanagari}\p{sc=Bengali}\p{sc=Malayalam}\p{sc=Sinhala}\p{Extended_Pictographic}\p{EMod}])[\u{200C}\u{200D}]/gu;
+export const joined = String.raw`\p{sc=Arabic}\p{M}\p{sc=Devanagari}\p{sc=Bengali}\p{sc=Malayalam}\p{sc=Sinhala}\p{Extended_Pictographic}\p{EMod}`;
+const joiner = new RegExp(String.raw`(?<![${joined}])[\u{200C}\u{200D}]`, "gu");
 
 /** Marks by which chat templates and tokenizers tell turns apart: Qwen, Llama, Gemma, Mistral, Phi, DeepSeek, byte tokens. */
 export const templateMark =
   /<[|｜][^<>|｜\n]{1,40}[|｜]>|<\/?s>|<(?:bos|eos|pad|unk|mask)>|<\/?(?:start|end)_of_turn>(?:model|user)?|\[\/?(?:INST|SYS|PAD|UNK|CLS|SEP|MASK)\]|<<\/?SYS>>|<0x[0-9A-F]{2}>|<\/?(?:answer|response|output|result|final|passage|document|hard_negative(?:_document)?|think|thinking)>/giu;
 
-const markup: readonly (readonly [RegExp, string])[] = [
+export const markup: readonly (readonly [RegExp, string])[] = [
   // A heading over the text is not part of it; one without text below is all there is.
   [/^[ \t]{0,3}(?:#{1,6}[ \t]{1,4}[^\n]{1,150}|\*\*[^*\n]{1,150}\*\*[ \t]{0,4})\n\s{0,20}(?=\S)/gmu, ""],
   [/^[ \t]{0,3}#{1,6}[ \t]{1,4}/gmu, ""],
@@ -35,12 +35,12 @@ const markup: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** White space that was escaped twice: a backslash and an n, as two characters. A formula's "\nu" stays. */
-const doubleEscapes: readonly (readonly [RegExp, string])[] = [
+export const doubleEscapes: readonly (readonly [RegExp, string])[] = [
   [/\\[nrt](?![a-z])/gu, " "],
   [/\\(?=["'])/gu, ""],
 ];
 
-const entities: readonly (readonly [RegExp, string])[] = [
+export const entities: readonly (readonly [RegExp, string])[] = [
   [/&nbsp;/giu, " "],
   [/&quot;|&#34;/giu, '"'],
   [/&#39;|&apos;/giu, "'"],
@@ -50,15 +50,15 @@ const entities: readonly (readonly [RegExp, string])[] = [
 ];
 
 /** A label in front of the passage: the key's name, or "Title:". */
-const label =
+export const label =
   /^\s{0,9}["'*_#]{0,3}(?:(?:final |revised |rewritten )?(?:hard[-_ ]?negative(?:[-_ ](?:document|passage|text))?|negative (?:document|passage)|passage|document|text|answer|output|response))["'*_]{0,3}\s{0,3}[:：]["'*_]{0,3}\s{0,9}/iu;
 
 /** A count that some models add: "(120 words)", "Word count: 120". */
-const wordCountAtEnd =
+export const wordCountAtEnd =
   /\s{0,9}(?:\(\d{1,4} words\)|\[\d{1,4} words\]|\(?word count: ?\d{1,4}(?: words)?\)?)\.?\s{0,9}$/iu;
 
 /** Quotation marks around all of it. */
-const quotedWhole = /^\s{0,9}["“«„]([^"“”«»„]{1,100000})["”»“]\s{0,9}$/u;
+export const quotedWhole = /^\s{0,9}["“«„]([^"“”«»„]{1,100000})["”»“]\s{0,9}$/u;
 
 export interface Cleaned {
   readonly text: string;

@@ -3,7 +3,7 @@ import { overlap, shinglesOf, unitsOf } from "./overlap.ts";
 import { defaultParts } from "./parts.ts";
 
 /** A text of these alone stands where something should be. */
-const placeholderWords = new Set(
+export const placeholderWords: ReadonlySet<string> = new Set(
   (
     "string str text passage passages document documents paragraph title content value answer insert write put add enter " +
     "the a an your some this my new final revised draft sample example of for in to is one sentence here goes be there " +
@@ -18,16 +18,13 @@ const mostOfInstructions = 0.5;
 /** Words from which on that share means something. */
 const fewestInstructed = 10;
 
-const instructions = shinglesOf(
-  unitsOf(
-    (["syneg", "causalneg"] as const)
-      .flatMap((recipe) => Object.values(defaultParts({ recipe, reflection: true, attributes: true })))
-      .join("\n"),
-  ),
-);
+export const instructionText = (["syneg", "causalneg"] as const)
+  .flatMap((recipe) => Object.values(defaultParts({ recipe, reflection: true, attributes: true })))
+  .join("\n");
+const instructions = shinglesOf(unitsOf(instructionText));
 
 /** A description of what is wanted, as models give it back: "A passage that …, but does not answer the query". */
-const description =
+export const description =
   /^\W{0,3}(?:an?|the|your|write an?|one) (?:[\w-]{1,20} ){0,4}(?:passage|document|text|paragraph)s? (?:that|which|about|with|on|in)\b[^.]{0,160}\b(?:quer(?:y|ies)|answer|positive|domain)\b/iu;
 
 /** Whether a value is the schema's or the instructions' instead of a passage. */

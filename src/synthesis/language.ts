@@ -5,7 +5,7 @@
 import { unitsOf } from "./overlap.ts";
 
 /** Japanese mixes three scripts and Chinese has one of them, so Han and kana are counted apart. */
-const scripts: readonly (readonly [name: string, pattern: RegExp])[] = [
+export const scripts: readonly (readonly [name: string, pattern: RegExp])[] = [
   ["Latin", /\p{sc=Latin}/u],
   ["Han", /\p{sc=Han}/u],
   ["kana", /[\p{sc=Hira}\p{sc=Kana}]/u],
@@ -41,7 +41,7 @@ const sampled = 20_000;
  * The most frequent words of each language, about 30. Words that are frequent in several stand in each: what two languages
  * share gives neither the lead.
  */
-const lists = {
+export const lists = {
   English:
     "the of and to in a is that for it as was with be by on not this are or from at which an have has had they their were been but its can will when these than into",
   German:

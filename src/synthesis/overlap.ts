@@ -3,8 +3,8 @@
  * are not set apart by spaces (Chinese, Japanese, Thai and their neighbours) it is a character.
  */
 
-const southeastAsian = String.raw`\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`;
-const unspaced = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー${southeastAsian}`;
+export const southeastAsian = String.raw`\p{sc=Thai}\p{sc=Lao}\p{sc=Khmer}\p{sc=Myanmar}`;
+export const unspaced = String.raw`\p{sc=Han}\p{sc=Hira}\p{sc=Kana}ー${southeastAsian}`;
 const unit = new RegExp(
   String.raw`[${unspaced}]\p{M}*|(?:[[\p{L}\p{N}]--[${unspaced}]]\p{M}*)+(?:['’](?:[[\p{L}\p{N}]--[${unspaced}]]\p{M}*)+)*`,
   "gv",

@@ -23,7 +23,7 @@ const italian = "(?:aiutar|fornir|crear|generar|scriver|produrre|risponder|soddi
 const dutch = "(?:helpen|maken|schrijven|genereren|geven|voldoen|opstellen|beantwoorden)";
 const portuguese = "(?:ajudar|fornecer|criar|gerar|escrever|redigir|responder|cumprir|atender|completar)";
 
-const refusals = new RegExp(
+export const refusals = new RegExp(
   [
     String.raw`^\W{0,3}(?:${english.sorry}[,.!:;]? {0,2}(?:but )?(?:as an? [\w ]{1,40}, ?)?)?(?:i|we) ?${english.not}${soon}${english.help}`,
     String.raw`^\W{0,3}${english.sorry}[,.!]? {0,2}(?:but )?(?:i |that['’]s ${soon}i )(?:can['’]?t|cannot|won['’]?t)[^.!?]{0,20}[.!]?$`,

@@ -5,6 +5,7 @@ import { firstPrompt } from "./attempt.ts";
 import { awaited, editPreview } from "./causalneg.ts";
 import { suggestDomains } from "./domains.ts";
 import { generate } from "./generate.ts";
+import { handOver } from "./handOver.ts";
 import { judge } from "./judge.ts";
 import { checkOwn } from "./own.ts";
 import { defaultParts } from "./parts.ts";
@@ -47,6 +48,7 @@ export function createSynthesis(host: SynthesisHost): Synthesis {
     judge,
     writeQueries,
     suggestDomains,
+    handOver,
     checkOwn: (topic, passage, similar) => checkOwn(topic, passage, similar, host.clock),
   };
 }

@@ -16,7 +16,7 @@ interface Talk {
   readonly unless?: RegExp;
 }
 
-const talk: readonly Talk[] = [
+export const talk: readonly Talk[] = [
   { speaks: /hard_negative|user_query|positive_(?:document|title)|answer_because/iu },
   { speaks: pattern(String.raw`\bhard[-_ ]?negativ\w{0,20}`, String.raw`\bnear[- ]miss ${document}`) },
   {

@@ -3,12 +3,20 @@ import { assert } from "../base/assert.ts";
 import { transfer } from "../base/channel.ts";
 import { messageOf, UserError } from "../base/errors.ts";
 import type { TrainingConfig } from "../domain/config.ts";
-import type { EncoderCard, EngineChoice, EngineInfo, EngineKind, Pooling, Vectors } from "../domain/encoder.ts";
+import type {
+  EncoderCard,
+  EncoderFiles,
+  EngineChoice,
+  EngineInfo,
+  EngineKind,
+  Pooling,
+  Vectors,
+} from "../domain/encoder.ts";
 import type { Engine, Model } from "../domain/engine.ts";
 import { largestStep } from "../domain/stepSize.ts";
 import type { EncoderStages, ModelHandle, Progress } from "../domain/stages.ts";
 import type { Checkpoint } from "../domain/training.ts";
-import { openFolder, writeFolder, type OpenFolder } from "../encoder/folder.ts";
+import { openFiles, readWeights, writeFolder, type FolderContents } from "../encoder/folder.ts";
 import { trainedTable, withTrained } from "../encoder/trained.ts";
 import { encode } from "./encode.ts";
 import { trainerSettings, tuningOf } from "./settings.ts";
@@ -31,7 +39,9 @@ export class DimensionsNotPossible extends UserError {
 export type EngineFactories = Readonly<Record<EngineKind, () => Promise<Engine>>>;
 
 interface Opened {
-  readonly folder: OpenFolder;
+  readonly folder: FolderContents;
+  /** Read again where its weights are wanted as they were: no copy of them waits beside the model's. */
+  readonly files: EncoderFiles;
   readonly engine: Engine;
   /** Weights outlive the engine's model, which is made anew when the recipe changes the pooling. */
   model: Model;
@@ -77,6 +87,17 @@ function checkDimensions({ name, shape }: EncoderCard, { dimensions = [] }: Trai
   );
 }
 
+/** The pooling that the recipe asks of the encoder. Errors: what it cannot have; NothingTrains before an hour of work, not after it. */
+function checkedPooling(card: EncoderCard, config: TrainingConfig | undefined): Pooling {
+  if (config) {
+    checkDimensions(card, config);
+    trainedTable(card.shape, tuningOf(config));
+  }
+  const wanted = config?.pooling ?? card.pooling;
+  checkPooling(card, wanted);
+  return wanted;
+}
+
 class EncoderSession {
   readonly #factories: EngineFactories;
   readonly #engines = new Map<EngineChoice, Promise<{ readonly engine: Engine; readonly note: string }>>();
@@ -87,7 +108,7 @@ class EncoderSession {
     this.#factories = factories;
   }
 
-  async #engine(choice: EngineChoice): Promise<{ readonly engine: Engine; readonly info: EngineInfo }> {
+  async engine(choice: EngineChoice): Promise<{ readonly engine: Engine; readonly info: EngineInfo }> {
     const starting = this.#engines.get(choice) ?? startEngine(choice, this.#factories);
     this.#engines.set(choice, starting);
     try {
@@ -99,12 +120,13 @@ class EncoderSession {
     }
   }
 
-  async open(folder: OpenFolder, choice: EngineChoice) {
-    const { engine, info } = await this.#engine(choice);
+  async open(files: EncoderFiles, choice: EngineChoice) {
+    const { weights, ...folder } = await openFiles(files);
+    const { engine, info } = await this.engine(choice);
     const { shape, pooling } = folder.card;
-    const model = await engine.createModel({ shape, pooling, weights: folder.weights });
+    const model = await engine.createModel({ shape, pooling, weights, given: true });
     const handle = ++this.#last;
-    this.#opened.set(handle, { folder, engine, model, pooling, changed: false });
+    this.#opened.set(handle, { folder, files, engine, model, pooling, changed: false });
     return { model: handle, card: folder.card, engine: info };
   }
 
@@ -112,28 +134,23 @@ class EncoderSession {
   async get(handle: ModelHandle, config?: TrainingConfig): Promise<Opened> {
     const opened = this.#opened.get(handle);
     assert(opened, `no model is open under ${handle}`);
-    if (config) {
-      checkDimensions(opened.folder.card, config);
-      // Throws where nothing would train: before an hour of work, not after it.
-      trainedTable(opened.folder.card.shape, tuningOf(config));
-    }
-    const wanted = config?.pooling ?? opened.folder.card.pooling;
-    checkPooling(opened.folder.card, wanted);
+    const wanted = checkedPooling(opened.folder.card, config);
     if (wanted !== opened.pooling) await this.#replace(opened, await opened.model.weights(), wanted);
     return opened;
   }
 
   async restore(handle: ModelHandle, checkpoint: Checkpoint): Promise<void> {
     const opened = await this.get(handle);
-    const { card, weights } = opened.folder;
+    const { folder, files } = opened;
     opened.changed = true;
-    await this.#replace(opened, withTrained(card.shape, weights, checkpoint), opened.pooling);
+    const weights = await readWeights(folder, files);
+    await this.#replace(opened, withTrained(folder.card.shape, weights, checkpoint), opened.pooling);
   }
 
   /** The open model with the weights of its folder, which training changes from here on. */
   async toTrain(handle: ModelHandle, config: TrainingConfig): Promise<Opened> {
     const opened = await this.get(handle, config);
-    if (opened.changed) await this.#replace(opened, opened.folder.weights, opened.pooling);
+    if (opened.changed) await this.#replace(opened, await readWeights(opened.folder, opened.files), opened.pooling);
     opened.changed = true;
     return opened;
   }
@@ -141,7 +158,7 @@ class EncoderSession {
   async #replace(opened: Opened, weights: Float32Array<ArrayBuffer>, pooling: Pooling): Promise<void> {
     const { shape } = opened.model;
     opened.model.dispose();
-    opened.model = await opened.engine.createModel({ shape, pooling, weights });
+    opened.model = await opened.engine.createModel({ shape, pooling, weights, given: true });
     opened.pooling = pooling;
   }
 
@@ -176,13 +193,14 @@ const aheadOf = ({ info }: Engine): number => (info.kind === "webgpu" ? 2 : 1);
 
 /** With the weights of now; `asOpened`: with those of the folder, in a second model if need be. */
 async function* read(
-  { model, engine, folder, pooling, changed }: Opened,
+  { model, engine, folder, files, pooling, changed }: Opened,
   ids: readonly (readonly number[])[],
   asOpened: boolean,
 ): AsyncGenerator<Progress, Vectors, void> {
   const ahead = aheadOf(engine);
   if (!asOpened || !changed) return yield* encode(model, ids, ahead);
-  const first = await engine.createModel({ shape: model.shape, pooling, weights: folder.weights });
+  const weights = await readWeights(folder, files);
+  const first = await engine.createModel({ shape: model.shape, pooling, weights, given: true });
   try {
     return yield* encode(first, ids, ahead);
   } finally {
@@ -195,7 +213,7 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
   const session = new EncoderSession(factories);
   return {
     async *open({ folder, engine }) {
-      return await session.open(openFolder(folder), engine);
+      return await session.open(folder, engine);
     },
     async *encode({ model, texts, kind, config }) {
       const opened = await session.get(model, config);
@@ -204,11 +222,11 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
       const vectors = yield* guarded(session, opened, read(opened, ids, asOpened));
       return transfer(vectors, [vectors.values.buffer]);
     },
-    async *predict({ model, config }) {
-      const { folder, engine, pooling } = await session.get(model, config);
-      const { shape } = folder.card;
-      const largest = largestStep(config, folder.card);
-      return engine.predict({ shape, pooling, settings: trainerSettings(config), largest });
+    async *predict({ card, engine: choice, config }) {
+      const pooling = checkedPooling(card, config);
+      const { engine, info } = await session.engine(choice);
+      const planned = { shape: card.shape, pooling, settings: trainerSettings(config) };
+      return { memory: engine.predict({ ...planned, largest: largestStep(config, card) }), engine: info };
     },
     async *train({ model, config, ...given }) {
       const opened = await session.toTrain(model, config);
@@ -234,16 +252,18 @@ export function createEncoder(factories: EngineFactories): EncoderStages {
     async *restore({ model, checkpoint }) {
       await session.restore(model, checkpoint);
     },
-    async *export({ model, config, readme }) {
-      const { folder, model: trained, pooling } = await session.get(model, config);
+    async *export({ model, config, readme, precision = "f32" }) {
+      const { folder, files, model: trained, pooling } = await session.get(model, config);
       const changes = {
         pooling,
         queryPrefix: config.queryPrefix ?? folder.card.queryPrefix,
         documentPrefix: config.documentPrefix ?? folder.card.documentPrefix,
+        precision,
       };
       const written = writeFolder(folder, { ...changes, weights: await trained.weights(), readme });
       if (config.side !== "queries") return written;
-      return twoSides(written, writeFolder(folder, { ...changes, weights: folder.weights }), readme);
+      const weights = await readWeights(folder, files);
+      return twoSides(written, writeFolder(folder, { ...changes, weights }), readme);
     },
     async *close({ model }) {
       session.close(model);

@@ -19,6 +19,7 @@ export function trainerSettings({ weightDecay, clip, ...config }: TrainingConfig
     ...(tuning && { tuning }),
     ...(config.dropout && { dropout: config.dropout }),
     optimizer: config.optimizer,
+    precision: config.precision,
     seed: config.seed,
     ...(config.microTokens !== undefined && { microTokens: config.microTokens }),
     recompute: config.recompute,

@@ -1,11 +1,11 @@
 /** Token ids as a recipe wants them of an encoder. */
 import type { TrainingConfig } from "../domain/config.ts";
 import type { Progress } from "../domain/stages.ts";
-import type { OpenFolder } from "../encoder/folder.ts";
+import type { FolderContents } from "../encoder/folder.ts";
 import type { Tokenize } from "./batch.ts";
 
 /** What is put before a text and how long it may be: the recipe's word, else the encoder's. */
-export function tokenizeFor({ card, tokenizer }: OpenFolder, config: TrainingConfig): Tokenize {
+export function tokenizeFor({ card, tokenizer }: FolderContents, config: TrainingConfig): Tokenize {
   const prefix = {
     query: config.queryPrefix ?? card.queryPrefix,
     document: config.documentPrefix ?? card.documentPrefix,

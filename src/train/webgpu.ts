@@ -1,6 +1,6 @@
 /** The WebGPU engine: encoders trained and run by our own kernels on the browser's GPU. */
 import { assert } from "../base/assert.ts";
-import type { EncoderShape, EngineInfo, Pooling } from "../domain/encoder.ts";
+import { precisionNames, type EncoderShape, type EngineInfo, type Pooling } from "../domain/encoder.ts";
 import type { Engine, MemoryUse, Model, PackedTexts, PlannedTraining } from "../domain/engine.ts";
 import type { StepSize, Trainer, TrainerSettings } from "../domain/engine.ts";
 import { parameterTable, type ParameterTable } from "../encoder/parameters.ts";
@@ -54,7 +54,7 @@ class WebGpuEngine implements Engine {
     this.#choices = choices;
     this.#context = { gpu, pipelines: new Pipelines(gpu), submitter: new Submitter(gpu) };
     const note = gpu.software ? "WebGPU runs on the processor here; the CPU engine is faster." : "";
-    this.info = { kind: "webgpu", device: gpu.name, note };
+    this.info = { kind: "webgpu", device: gpu.name, note, precisions: hasHalf(gpu) ? precisionNames : ["f32"] };
   }
 
   peakBytes(): number {
@@ -62,33 +62,36 @@ class WebGpuEngine implements Engine {
   }
 
   predict(training: PlannedTraining): MemoryUse {
-    return predictMemory(training, this.#context.gpu.device.limits);
+    const { limits } = this.#context.gpu.device;
+    checkLimits(parameterTable(training.shape), limits);
+    return predictMemory(training, limits);
   }
 
   async createModel({ shape, pooling, weights }: ModelInput): Promise<Model> {
     const { gpu } = this.#context;
     const table = parameterTable(shape);
-    const linear = await this.#linearPlan(shape);
+    const planFor = (half: boolean) => this.#linearPlan(shape, half);
+    const linear = await planFor(false);
     const program = programOf(shape, pooling, { trained: trainedTable(shape), recompute: false, linear });
     assert(weights.length === table.floats, `weights of ${weights.length} numbers for a layout of ${table.floats}`);
     const bytes = table.floats * 4;
-    checkBindings(table, gpu.device.limits.maxStorageBufferBindingSize);
+    checkLimits(table, gpu.device.limits);
     const buffer = await gpu.reserve("weights", bytes, () => gpu.storage("weights", bytes));
     write(gpu, whole(buffer), weights);
     await gpu.settle(gpu.device.queue.onSubmittedWorkDone());
     const encoder = { shape, program, weight: regionsOf(table, buffer) };
-    return new WebGpuModel({ context: this.#context, encoder, pooling, linear, table, weights: buffer });
+    return new WebGpuModel({ context: this.#context, encoder, pooling, linear, planFor, table, weights: buffer });
   }
 
-  /** Chosen once for a shape. Where there is no room to measure in, the defaults. */
-  async #linearPlan(shape: EncoderShape): Promise<LinearPlan | undefined> {
+  /** Chosen once for a shape and precision. Where there is no room to measure in, the defaults. */
+  async #linearPlan(shape: EncoderShape, half: boolean): Promise<LinearPlan | undefined> {
     const { gpu, pipelines } = this.#context;
     const sizes = linearSizes(shape);
     if (sizes.length === 0) return undefined;
     try {
-      return await tuneLinear(gpu, pipelines, { sizes, tokens: TUNED_TOKENS, choices: this.#choices });
+      return await tuneLinear(gpu, pipelines, { sizes, tokens: TUNED_TOKENS, choices: this.#choices, half });
     } catch (error) {
-      if (error instanceof GpuOutOfMemory) return undefined;
+      if (error instanceof GpuOutOfMemory) return { variant: () => undefined, half };
       throw error;
     }
   }
@@ -98,11 +101,16 @@ class WebGpuEngine implements Engine {
   }
 }
 
+const hasHalf = ({ device }: Gpu): boolean => device.features.has("shader-f16");
+
 /** Of a batch of queries, and of one of documents. */
 const TUNED_TOKENS = [256, 2048];
 
-/** Errors: GpuOutOfMemory if a matrix is larger than what a kernel may bind. */
-function checkBindings({ tensors }: ParameterTable, most: number): void {
+/** Errors: GpuOutOfMemory if a matrix is larger than what a kernel may bind, or all of them are than a buffer may be. */
+function checkLimits({ tensors, floats }: ParameterTable, limits: GPUSupportedLimits): void {
+  const { maxBufferSize, maxStorageBufferBindingSize: most } = limits;
+  const all = 4 * floats;
+  if (all > maxBufferSize) throw outOfMemory("weights", all, `it allows ${maxBufferSize} bytes in one buffer`);
   for (const { name, shape } of tensors) {
     const bytes = shape.reduce((product, n) => product * n, 4);
     if (bytes > most) throw outOfMemory(name, bytes, `it allows ${most} bytes in one binding`);
@@ -115,6 +123,8 @@ interface ModelParts {
   readonly pooling: Pooling;
   /** Which forms of its matrix products run on this device. */
   readonly linear: LinearPlan | undefined;
+  /** The same for training, in f16 or f32. */
+  readonly planFor: (half: boolean) => Promise<LinearPlan | undefined>;
   readonly table: ParameterTable;
   readonly weights: GPUBuffer;
 }
@@ -154,10 +164,11 @@ class WebGpuModel implements Model {
 
   async #newTrainer(settings: TrainerSettings): Promise<WebGpuTrainer> {
     assert(!this.#trainer, "the model has a trainer already");
-    const { encoder, pooling, linear } = this.#parts;
+    const { context, encoder, pooling, linear, planFor } = this.#parts;
     const { shape } = encoder;
     const trained = trainedTable(shape, settings.tuning);
-    const program = programOf(shape, pooling, programOptions(trained, settings, linear));
+    const stepLinear = settings.precision === "f16" && hasHalf(context.gpu) ? await planFor(true) : linear;
+    const program = programOf(shape, pooling, programOptions(trained, settings, { linear, stepLinear }));
     const trainer = await createWebGpuTrainer({
       ...this.#parts,
       program,

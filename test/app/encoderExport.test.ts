@@ -102,6 +102,18 @@ it("is compared on 32 texts from all over what was trained on, of 256 tokens at 
   expect([given.length, asked.ended, asked.closed]).toEqual([1, 1, 1]);
 });
 
+it("comes in 16 bits, from which no ONNX file is made", async () => {
+  const { app, asked, run } = await finished();
+  app.encoderExport.weights.value = "f16";
+  await downloadEncoder(app, run);
+  chooseOnnx(app, "f32", true);
+  await downloadEncoder(app, run);
+  app.encoderExport.weights.value = "f32";
+  await downloadEncoder(app, run);
+  expect(asked.exported.map(({ precision }) => precision)).toEqual(["f16", "f32", "f32"]);
+  expect(asked.packed.map(({ weights }) => weights)).toEqual(["f16", undefined]);
+});
+
 it("where only queries were trained, both encoders are made, each compared on its own texts", async () => {
   const { app, asked, run } = await finished({ side: "queries" });
   chooseOnnx(app, "f16", true);

@@ -154,6 +154,7 @@ export function fakeModel(): FakeModel {
         return modelOf(settings);
       },
       generate,
+      handOver: () => ({ count: 0, requests: () => [], checks: {} }),
       async *judge({ items, signal }) {
         for (const [item, { passage }] of items.entries()) {
           signal.throwIfAborted();

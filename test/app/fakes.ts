@@ -10,9 +10,17 @@ import type { Collection } from "../../src/domain/collection.ts";
 import { collectionId, documentId, queryId } from "../../src/domain/ids.ts";
 import type { Comparison, Scores } from "../../src/domain/ranking.ts";
 import type { RunReport, RunResult } from "../../src/domain/run.ts";
-import type { EncoderStages, ImportReport, ImportResult, RetrieverStages } from "../../src/domain/stages.ts";
+import type {
+  EncoderStages,
+  ImportReport,
+  ImportResult,
+  ReaderStages,
+  RetrieverStages,
+} from "../../src/domain/stages.ts";
 import type { Synthesis } from "../../src/domain/synthesis.ts";
 import type { Checkpoint, StepReport } from "../../src/domain/training.ts";
+import type { Uploads } from "../../src/hub/uploads.ts";
+import type { Encoders } from "../../src/hub/encoders.ts";
 import type { RunInput } from "../../src/pipeline/run.ts";
 
 /** As the store says it when there is no room left. */
@@ -176,6 +184,9 @@ export interface FakeOptions {
   readonly writer?: boolean;
   readonly noted?: boolean;
   readonly formats?: FolderFormats;
+  readonly uploads?: Uploads;
+  readonly hub?: Encoders;
+  readonly room?: number;
   readonly exporter?: ReturnType<Dependencies["startExporter"]>;
   /** Of the run. */
   readonly trainer?: Partial<EncoderStages>;
@@ -183,6 +194,7 @@ export interface FakeOptions {
   /** Of the search. */
   readonly encoder?: Partial<EncoderStages>;
   readonly neighbours?: Partial<RetrieverStages>;
+  readonly reader?: Partial<ReaderStages>;
   readonly synthesis?: Synthesis;
   readonly collection?: Collection;
   /** What earlier visits kept. */
@@ -209,6 +221,11 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
         yield* importReports;
         return options.collection ? { ...imported, collection: options.collection } : imported;
       },
+      preview: async function* () {
+        return undefined;
+      },
+      arrange: never(),
+      ...options.reader,
     },
     searcher: { encoder: { ...encoder, ...options.encoder }, retriever: { ...retriever, ...options.retriever } },
     neighbours: { ...retriever, ...options.neighbours },
@@ -217,6 +234,10 @@ export async function fakeApp(options: FakeOptions = {}): Promise<App> {
     pipeline: options.pipeline ?? scripted([]).pipeline,
     formats: () =>
       options.formats ? Promise.resolve(options.formats) : Promise.reject(new Error("not part of the test")),
+    uploads: () =>
+      options.uploads ? Promise.resolve(options.uploads) : Promise.reject(new Error("not part of the test")),
+    hub: () => (options.hub ? Promise.resolve(options.hub) : Promise.reject(new Error("not part of the test"))),
+    room: () => Promise.resolve(options.room),
     startExporter: () => present(options.exporter, "an exporter"),
     settings: { getItem: (key) => settings.get(key) ?? null, setItem: (key, value) => void settings.set(key, value) },
     shipped: () => Promise.resolve(new Blob(["{}"])),

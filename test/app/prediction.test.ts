@@ -18,7 +18,7 @@ async function predicting(predict: () => Promise<typeof memory>) {
       open.now--;
     },
     predict: async function* () {
-      return await predict();
+      return { memory: await predict(), engine: { kind: "cpu", device: "", note: "" } };
     },
   });
   return { app, open };

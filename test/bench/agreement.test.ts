@@ -5,7 +5,7 @@ import { openEngine } from "../../bench/engines/open.ts";
 import { madeUpWeights } from "../../bench/numbers.ts";
 import { trialOf, type Trial } from "../../bench/trial.ts";
 import { shapeOf, smallBatch } from "../../bench/work.ts";
-import { vulkanGpu } from "../support/device.ts";
+import { hasHalf, vulkanGpu } from "../support/device.ts";
 
 const shape = shapeOf("1x32");
 const batch = smallBatch(shape.vocabulary);
@@ -44,4 +44,19 @@ test("our engine and jax-js take the same two steps and encode alike", async () 
   await ours.job.dispose();
   ours.engine.dispose();
   expect(ours.engine.watch.read().heldBytes).toBe(0);
+}, 180_000);
+
+test("our engine in f16 takes nearly the steps that it takes in f32, or says that the adapter has none", async () => {
+  if (!(await hasHalf())) {
+    await expect(openEngine("decoy-f16", await vulkanGpu())).rejects.toThrow("has no shader-f16");
+    return;
+  }
+  const [ours, peer] = [await tryOut("decoy"), await tryOut("decoy-f16")];
+  const check = compare(ours, peer, { shape: "1x32", batch: "real" });
+  expect(check).toMatchObject({ engine: "decoy-f16", agrees: true });
+  expect(check.loss).toBeGreaterThan(0);
+  for (const { job, engine } of [ours, peer]) {
+    await job.dispose();
+    engine.dispose();
+  }
 }, 180_000);

@@ -12,6 +12,8 @@ test("a command line says what is run", () => {
   expect(options).toMatchObject({ mode: "time", shapes: ["2x128", "4x256"], engines: ["decoy", "tfjs"], steps: 3 });
   expect({ json, node, flags }).toEqual({ json: "a.json", node: true, flags: ["--one", "--two=3"] });
   expect(readCommandLine(["--leak"]).options.mode).toBe("leak");
+  expect(readCommandLine([]).options.engines).toEqual(["decoy", "jax-js", "tfjs"]);
+  expect(readCommandLine(["--engines", "decoy,decoy-f16"]).options.engines).toEqual(["decoy", "decoy-f16"]);
 });
 
 test.each([[["--shapes", "9x9"]], [["--steps", "0"]], [["--queries"]], [["--else", "1"]], [["--engines", "torch"]]])(

@@ -25,7 +25,8 @@ test.each<[string, Contents, RegExp]>([
   ["a.jsonl", "<!DOCTYPE html><title>404</title>", /a web page/],
   ["a.jsonl", '[\n{"query": "q", "positive": "p"}\n]', /is one JSON list.*one object a line/],
   ["a.txt", "once upon a time", /No collection was found in 1 file: a\.txt\. Needed is/],
-  ["a.csv", "query,positive\nq,p\n", /No collection was found/],
+  ["a.csv", "frage,antwort\nq,p\n", /columns of a\.csv do not say what they mean: frage, antwort/],
+  ["a.zip.txt", "query,positive\nq,p\n", /No collection was found/],
 ])("one file of the wrong kind: %s", async (path, contents, words) => {
   await refused({ [path]: contents }, words);
 });

@@ -1,7 +1,6 @@
 import { zipSync } from "fflate";
 import { expect, test } from "vitest";
 import { UnreadableCollection } from "../../src/data/unreadable.ts";
-import { crc32 } from "../../src/data/crc32.ts";
 import type { Files } from "./import.ts";
 import { importFiles, sound, utf8 } from "./import.ts";
 
@@ -38,11 +37,6 @@ const refused = async (zip: Uint8Array<ArrayBuffer>, words: RegExp) => {
   await expect(reading).rejects.toThrow(words);
   await expect(reading).rejects.toBeInstanceOf(UnreadableCollection);
 };
-
-test("CRC-32 has the standard's check value", () => {
-  expect(crc32(utf8("123456789"))).toBe(0xcbf43926);
-  expect(crc32(utf8("6789"), crc32(utf8("12345")))).toBe(0xcbf43926);
-});
 
 test("a folder and its zip, packed or stored, are the same collection", async () => {
   const folder = await importFiles(sound);

@@ -60,7 +60,13 @@ test("the loss is plain InfoNCE, and each addition has its published constants",
 
 test("all of the encoder trains with AdamW in float32, a batch a step, and each addition has its published constants", () => {
   const usual = parseConfig({});
-  expect(usual).toMatchObject({ side: "both", optimizer: "adamw", recompute: false, accumulate: 1 });
+  expect(usual).toMatchObject({
+    side: "both",
+    optimizer: "adamw",
+    precision: "f32",
+    recompute: false,
+    accumulate: 1,
+  });
   for (const silent of ["frozenLayers", "lora", "dropout", "microTokens", "batchTokens", "best"])
     expect(usual).not.toHaveProperty(silent);
   expect(parseConfig({ lora: {}, dropout: {}, best: { every: 5 } })).toMatchObject({
@@ -165,6 +171,7 @@ test.each([
   ["dropout of everything", { dropout: { hidden: 1 } }, "dropout.hidden"],
   ["dropout below zero", { dropout: { attention: -0.1 } }, "dropout.attention"],
   ["an unknown optimiser", { optimizer: "sgd" }, "optimizer"],
+  ["an unknown precision", { precision: "bf16" }, "precision"],
   ["no tokens at once", { microTokens: 0 }, "microTokens"],
   ["an empty budget", { batchTokens: 0 }, "batchTokens"],
   ["steps of no batch", { accumulate: 0 }, "accumulate"],

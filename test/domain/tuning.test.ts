@@ -1,6 +1,14 @@
 import { expect, test } from "vitest";
 import { parseConfig, type Config, type ConfigInput } from "../../src/domain/config.ts";
-import { describeBatches, describeBest, describeMemory, describeTuning } from "../../src/domain/tuning.ts";
+import {
+  describeBatches,
+  describeBest,
+  describeMemory,
+  describePrecision,
+  describeTuning,
+  precisionOf,
+} from "../../src/domain/tuning.ts";
+import { tinyShape } from "../support/encoder.ts";
 
 const all = (config: Config) =>
   [describeTuning, describeBatches, describeMemory, describeBest].map((words) => words(config));
@@ -43,4 +51,27 @@ test("says how batches are made, what saves memory, and what is kept", () => {
   expect(describeBest(parseConfig({ best: { every: 50, patience: 3 } }))).toBe(
     "the best on dev, looked at every 50 steps, ends after 3 looks without a better one",
   );
+});
+
+test("says what training computes in where the recipe asks for f16, and why it does not get it", () => {
+  const gpu = { kind: "webgpu", device: "a GPU", note: "", precisions: ["f32", "f16"] } as const;
+  const cpu = { kind: "cpu", device: "1 thread", note: "" } as const;
+  const vectors = { family: "static", hidden: 4, vocabulary: 9 } as const;
+  const half = parseConfig({ precision: "f16" });
+  const at = { engine: gpu, shape: tinyShape };
+  expect(precisionOf(half, at)).toBe("f16");
+  expect(describePrecision(half, at)).toContain("matrices in f16");
+  for (const [computing, why] of [
+    [{ engine: cpu, shape: tinyShape }, "the CPU engine"],
+    [{ engine: { ...gpu, precisions: ["f32"] }, shape: tinyShape }, "shader-f16"],
+    [{ engine: gpu, shape: vectors }, "a static encoder"],
+  ] as const) {
+    expect(precisionOf(half, computing)).toBe("f32");
+    expect(describePrecision(half, computing)).toContain(`asks for f16, but training computes in f32: `);
+    expect(describePrecision(half, computing)).toContain(why);
+  }
+  for (const silent of [parseConfig({}), {}]) {
+    expect(precisionOf(silent, at)).toBe("f32");
+    expect(describePrecision(silent, at)).toBe("");
+  }
 });

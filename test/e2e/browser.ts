@@ -44,6 +44,8 @@ function watch(page: Page, url: string, problems: string[], strangers: string[])
 export interface PageOptions {
   /** False for a browser without a WebGPU adapter. */
   readonly webgpu?: boolean;
+  /** What is served; the built page unless told. */
+  readonly folder?: string;
   /** Bytes that the page may store. Set before the first write: Chromium remembers for a while how much room it found. */
   readonly quota?: number;
 }
@@ -51,7 +53,7 @@ export interface PageOptions {
 /** Builds the page if it is not built, serves it under /sub/folder/ and opens it in a new profile. */
 export async function openPage(options: PageOptions = {}): Promise<OpenPage> {
   if (!existsSync("dist/index.html")) await build({ logLevel: "warn" });
-  const server = await serveFolder("dist", "/sub/folder/");
+  const server = await serveFolder(options.folder ?? "dist", "/sub/folder/");
   const profile = mkdtempSync(path.join(os.tmpdir(), "decoy-e2e-"));
   const executablePath = findChromium();
   if (!executablePath) throw new Error("No Chromium was found. Install it, or set CHROMIUM to its path.");

@@ -221,6 +221,17 @@ const refused: readonly (readonly [Family, object, string])[] = [
   ["modernbert", { local_attention: 1 }, "local_attention 1 is not supported"],
   ["modernbert", { rope_scaling: { type: "yarn", factor: 4 } }, "rope_scaling is not supported"],
   ["modernbert", { rope_parameters: { full_attention: { rope_type: "linear" } } }, 'rope_type "linear"'],
+  ["modernbert", { rope_parameters: { sliding_attention: { type: "dynamic" } } }, 'rope_type "dynamic"'],
+  [
+    "modernbert",
+    { rope_parameters: { full_attention: { rope_type: "default", partial_rotary_factor: 0.5 } } },
+    "partial_rotary_factor 0.5 is not supported",
+  ],
+  [
+    "modernbert",
+    { rope_parameters: { rope_type: "default", rope_theta: 1e6 } },
+    "rope_parameters that are not by kind of layer",
+  ],
   [
     "modernbert",
     { layer_types: ["full_attention", "full_attention", "sliding_attention", "full_attention"] },

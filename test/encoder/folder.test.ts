@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { UnreadableEncoder } from "../../src/encoder/folder/files.ts";
+import { UnreadableEncoder, WeightsTooLarge } from "../../src/encoder/folder/files.ts";
 import { openFolder, writeFolder } from "../../src/encoder/folder.ts";
 import { writeSafetensors } from "../../src/encoder/safetensors.ts";
 import { UnreadableSafetensors } from "../../src/encoder/safetensorsHeader.ts";
@@ -74,6 +74,21 @@ test("written and read back: the same weights, tokens, pooling and prompts", () 
     "sentence_bert_config.json",
     "tokenizer.json",
   ]);
+});
+
+test("16 bits hold weights up to 65504, and what is larger is refused by its name", () => {
+  const opened = openFolder(tinyEncoder());
+  const written = (value: number) =>
+    writeFolder(opened, {
+      weights: opened.weights.with(3, value),
+      pooling: "mean",
+      queryPrefix: "",
+      documentPrefix: "",
+      precision: "f16",
+    });
+  expect(openFolder(written(65_519)).weights[3]).toBe(65_504);
+  expect(() => written(-65_520)).toThrow(WeightsTooLarge);
+  expect(() => written(-65_520)).toThrow("word_embeddings.weight has the weight -65520.0, and 16 bits end at 65504");
 });
 
 test.each([

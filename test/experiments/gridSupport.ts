@@ -9,7 +9,7 @@ import { present } from "../../src/base/assert.ts";
 import { random } from "../../src/base/random.ts";
 import { recordOf } from "../../src/base/record.ts";
 import type { Config } from "../../src/domain/config.ts";
-import type { EncoderFolder } from "../../src/domain/encoder.ts";
+import type { EncoderFiles } from "../../src/domain/encoder.ts";
 import { queryId } from "../../src/domain/ids.ts";
 import { systemNames, type RankedBy, type SystemName } from "../../src/domain/ranking.ts";
 import type { RunProducts, RunResult } from "../../src/domain/run.ts";
@@ -99,7 +99,7 @@ function result(config: Config, kind = "cpu"): RunResult {
 interface Run {
   readonly config: Config;
   readonly products: RunProducts | undefined;
-  readonly guide: EncoderFolder | undefined;
+  readonly guide: EncoderFiles | undefined;
 }
 /** A host whose runs are made up, and what it was asked for. `broken`: learning rates whose runs fail. */
 export function host(broken: readonly number[] = [], digest = "data 1") {

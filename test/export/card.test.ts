@@ -84,10 +84,80 @@ test("the card says what was trained, and which weights were kept", () => {
   expect(before).toContain("those from before training (20 queries");
 });
 
+test("the card says what training computed in, where f16 was asked for", () => {
+  expect(cardOf(tinyShape)).toContain("on the cpu engine\n");
+  expect(cardOf(tinyShape, {}, { precision: "f16" })).toContain("on the cpu engine, in f32 (the recipe asks for f16,");
+  const engine = { kind: "webgpu", device: "a GPU", note: "", precisions: ["f32", "f16"] } as const;
+  expect(cardOf(tinyShape, { engine }, { precision: "f16" })).toContain(
+    "on the webgpu engine, matrix products in f16\n",
+  );
+  expect(cardOf(tinyShape, { engine })).toContain("on the webgpu engine\n");
+});
+
 test("where queries alone were trained, the card has two encoders to use", () => {
   expect(cardOf(tinyShape)).not.toContain("/queries");
   const card = cardOf(tinyShape, {}, { side: "queries" });
   expect(card).toContain('SentenceTransformer("path/to/this/folder/queries")');
   expect(card).toContain('SentenceTransformer("path/to/this/folder/documents")');
   expect(card).toContain("- Trained: The encoder of queries alone\n");
+});
+
+/** The front matter's keys, whose values are JSON. */
+function matterOf(card: string): Readonly<Record<string, unknown>> {
+  const [, lines = ""] = /^---\n([\s\S]*?)\n---\n/u.exec(card) ?? [];
+  const entries = lines.split("\n").map((line) => {
+    const at = line.indexOf(": ");
+    return [line.slice(0, at), JSON.parse(line.slice(at + 2)) as unknown] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+test("the front matter has what the hub reads, of the encoder after training", () => {
+  const of = (value: number) => ({ ...scores, mean: { "ndcg@10": { value, low: 0, high: 1 } } });
+  const systems = { bm25: of(0.5), before: of(0.4), after: of(0.6) } as unknown as RunResult["systems"];
+  const matter = matterOf(cardOf(tinyShape, { systems }, { negatives: [{ source: "synthetic", count: 3 }] }));
+  expect(matter).toMatchObject({
+    library_name: "sentence-transformers",
+    pipeline_tag: "sentence-similarity",
+    metrics: ["cosine_ndcg@10", "cosine_mrr@10", "cosine_recall@100"],
+    "model-index": [
+      {
+        name: "mine|yours, fine-tuned",
+        results: [
+          {
+            task: { type: "information-retrieval", name: "Information Retrieval" },
+            dataset: { name: "c", type: "unknown", split: "test" },
+            metrics: [{ type: "cosine_ndcg@10", value: 0.6, name: "nDCG@10" }],
+          },
+        ],
+      },
+    ],
+  });
+  expect(matter["tags"]).toEqual(expect.arrayContaining(["synthetic", "dataset_size:4", "dense"]));
+  expect(matter).not.toHaveProperty("base_model");
+  // Nothing was measured, nothing is said; no decoys, no such tag.
+  const bare = matterOf(cardOf(tinyShape, {}, { negatives: [{ source: "bm25", count: 2 }] }));
+  expect(bare).not.toHaveProperty("model-index");
+  expect(bare["tags"]).not.toContain("synthetic");
+});
+
+test("a name of the hub is the base model; one that would end the front matter is not", () => {
+  const named = (name: string) =>
+    ({ encoder: { name, shape: tinyShape, parameters: 1 } }) as unknown as Partial<RunResult>;
+  expect(matterOf(cardOf(tinyShape, named("intfloat/e5-small-v2")))).toMatchObject({
+    base_model: "intfloat/e5-small-v2",
+  });
+  const hostile = cardOf(tinyShape, named('x"\n---\nlicense: mine\n'));
+  expect(matterOf(hostile)).not.toHaveProperty("license");
+  expect(matterOf(hostile)).not.toHaveProperty("base_model");
+});
+
+test("the card says which negatives were asked for", () => {
+  const negatives = [
+    { source: "synthetic", count: 3 },
+    { source: "bm25", count: 2 },
+  ] as const;
+  expect(cardOf(tinyShape, {}, { negatives: [...negatives] })).toContain(
+    "- Negatives: 3 synthetic, 2 bm25 asked for each query\n",
+  );
 });

@@ -2,14 +2,15 @@ import { unzipSync } from "fflate";
 import { expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import type { EncoderFolder } from "../../src/domain/encoder.ts";
-import { openFolder, type OpenFolder } from "../../src/encoder/folder.ts";
-import { readFolder } from "../../src/export/folder.ts";
+import { openFolder, writeFolder, type OpenFolder } from "../../src/encoder/folder.ts";
+import { readSafetensors } from "../../src/encoder/safetensors.ts";
 import { OnnxDiffers } from "../../src/export/onnx/compare.ts";
 import type { Compared, Side } from "../../src/export/onnx/contract.ts";
 import { createExporter } from "../../src/export/onnx/service.ts";
 import { engineReference, someTexts } from "../support/onnx.ts";
 import { staticEncoder } from "../support/staticEncoder.ts";
 import { tinyEncoder } from "../support/encoder.ts";
+import { readGiven } from "../support/folders.ts";
 
 const texts = someTexts(9);
 
@@ -24,9 +25,15 @@ async function sideOf(opened: OpenFolder, under: Side["under"], kind: Side["kind
   return { under, kind, texts, maxTokens, vectors: Float32Array.from(vectors) };
 }
 
-async function packed(folder: EncoderFolder, sides: readonly Side[], precisions: readonly ("f32" | "f16" | "int8")[]) {
+async function packed(
+  folder: EncoderFolder,
+  sides: readonly Side[],
+  precisions: readonly ("f32" | "f16" | "int8")[],
+  weights?: "f16",
+) {
   const compared: Compared[] = [];
-  const blob = await finish(createExporter().pack({ folder, sides, precisions }), (report) => {
+  const packing = { folder, sides, precisions, ...(weights && { weights }) };
+  const blob = await finish(createExporter().pack(packing), (report) => {
     if (report.kind === "compared") compared.push(report.compared);
   });
   return { blob, compared, files: unzipSync(new Uint8Array(await blob.arrayBuffer())) };
@@ -45,10 +52,27 @@ test.each([
     { under: "", precision: "int8", texts: 9 },
   ]);
   expect(Object.keys(files)).toEqual(expect.arrayContaining(["onnx/model.onnx", "onnx/model_quantized.onnx"]));
-  const again = openFolder(await readFolder([{ path: "e.zip", blob }]));
+  const again = openFolder(await readGiven([{ path: "e.zip", blob }]));
   expect(again.weights).toEqual(opened.weights);
   expect(again.card).toEqual({ ...opened.card, name: again.card.name });
   for (const text of texts) expect(again.tokenizer.encode(text, 99)).toEqual(opened.tokenizer.encode(text, 99));
+});
+
+test.each([
+  ["a transformer", tinyEncoder],
+  ["a static encoder", staticEncoder],
+])("%s's weights go out in 16 bits beside a model of those in 32", async (_, make) => {
+  const opened = openFolder(make());
+  const side = await sideOf(opened, "", "document");
+  const written = writeFolder(opened, { ...opened.card, weights: opened.weights, readme: "# kept" });
+  const whole = await packed(written, [side], ["f32"]);
+  const half = await packed(written, [side], ["f32"], "f16");
+  expect(half.files["onnx/model.onnx"]).toEqual(whole.files["onnx/model.onnx"]);
+  expect(Object.keys(half.files).toSorted()).toEqual(Object.keys(whole.files).toSorted());
+  const path = Object.keys(half.files).find((each) => each.endsWith("model.safetensors")) ?? "";
+  const types = [...readSafetensors(half.files[path] ?? new Uint8Array()).values()].map(({ dtype }) => dtype);
+  expect(new Set(types)).toEqual(new Set(["F16"]));
+  expect(new TextDecoder().decode(half.files["README.md"])).toBe("# kept");
 });
 
 test("two encoders in one folder are each made and compared", async () => {

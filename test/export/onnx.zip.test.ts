@@ -1,10 +1,10 @@
 import { expect, test } from "vitest";
 import { openFolder } from "../../src/encoder/folder.ts";
 import type { DataFile } from "../../src/export/files/file.ts";
-import { readFolder } from "../../src/export/folder.ts";
 import { onnxFolder } from "../../src/export/onnx/folder.ts";
 import { zippedModels } from "../../src/export/onnx/zip.ts";
 import { onnxFamilies, openFamily } from "../support/onnx.ts";
+import { readGiven } from "../support/folders.ts";
 
 async function blobOf(file: DataFile): Promise<Blob> {
   const parts: Uint8Array<ArrayBuffer>[] = [];
@@ -16,7 +16,7 @@ test.each(onnxFamilies)("%s's folder with models is read again as the same encod
   const opened = openFamily(family);
   const { files, models } = onnxFolder(opened, ["f32", "int8"]);
   const zip = zippedModels({ ...opened.folder, files: { ...opened.folder.files, ...files } }, models);
-  const read = await readFolder([{ path: zip.name, blob: await blobOf(zip) }]);
+  const read = await readGiven([{ path: zip.name, blob: await blobOf(zip) }]);
   expect(models.map(({ path }) => path)).toEqual(["onnx/model.onnx", "onnx/model_quantized.onnx"]);
   for (const { path, file } of models) {
     expect(Buffer.from(read.files[path] ?? []).equals(Buffer.concat([...file.chunks()]))).toBe(true);

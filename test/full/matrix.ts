@@ -6,7 +6,8 @@ import { createWebGpuEngine } from "../../src/train/webgpu.ts";
 import { vulkanGpu } from "../support/device.ts";
 import { gigaflops, parametersOf, type Case } from "./case.ts";
 import { distances, outcomeOf, type Distance, type Outcome } from "./compare.ts";
-import { python, truthOf } from "./torch.ts";
+import { python } from "../support/python.ts";
+import { truthOf } from "./torch.ts";
 
 declare module "vitest" {
   interface TaskMeta {

@@ -1,5 +1,5 @@
 /** PyTorch's truth of a case, by the scripts in test/fixtures/golden, in a folder that is gone afterwards. */
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import path from "node:path";
@@ -10,21 +10,8 @@ import { mostTokens } from "../../src/domain/encoder.ts";
 import { parameterTable, size } from "../../src/encoder/parameters.ts";
 import { writeSafetensors } from "../../src/encoder/safetensors.ts";
 import { goldenAt, type BatchFile, type Golden } from "../support/golden.ts";
+import { python, pythonEnv as env } from "../support/python.ts";
 import { rateOf, settings, steps, weightsOf, type Case, type FamilyName } from "./case.ts";
-
-const asked = process.env["DECOY_PYTHON"];
-/** Where Debian's package python3-torch is found, though another python may come first. */
-const candidates = asked === undefined ? ["python3", "/usr/bin/python3"] : [asked];
-const env = { ...process.env, PYTHONDONTWRITEBYTECODE: "1", OMP_NUM_THREADS: "1" };
-
-let found: { readonly python: string | undefined } | undefined;
-
-/** A python that has PyTorch, if there is one. */
-export function python(): string | undefined {
-  const works = (command: string) => spawnSync(command, ["-c", "import numpy, torch"], { env }).status === 0;
-  found ??= { python: candidates.find(works) };
-  return found.python;
-}
 
 const scripts = {
   bert: ["golden"],

@@ -3,11 +3,12 @@ import { createHash } from "node:crypto";
 import { afterEach, expect, test } from "vitest";
 import { finish } from "../../src/base/channel.ts";
 import { isUserError } from "../../src/base/errors.ts";
-import { openFolder, openSources } from "../../src/encoder/folder.ts";
+import { openFiles, openFolder, openSources } from "../../src/encoder/folder.ts";
 import { download, type HubProgress } from "../../src/hub/download.ts";
-import { keptEncoders, keptSources, PIECE, removeKept, type FileStore } from "../../src/hub/kept.ts";
+import { keptEncoders, keptFiles, PIECE, removeKept, unfinished, type FileStore } from "../../src/hub/kept.ts";
 import { hubSource } from "../../src/hub/request.ts";
 import { tinyEncoder } from "../support/encoder.ts";
+import { inMemory } from "../support/folders.ts";
 import { hubServer, memoryFiles, type Fault, type HubRepository } from "../support/hubServer.ts";
 
 const id = "somebody/tiny-encoder";
@@ -64,8 +65,7 @@ async function thrown(work: Promise<unknown>): Promise<Error> {
 
 async function isWhole(store: FileStore, weights: Uint8Array | undefined): Promise<boolean> {
   const [encoder] = await keptEncoders(store);
-  const source = encoder && keptSources(store, encoder).find(({ name }) => name === WEIGHTS);
-  const bytes = await source?.read(0, source.size);
+  const bytes = encoder && (await inMemory(await keptFiles(store, encoder))).files[WEIGHTS];
   return bytes !== undefined && weights !== undefined && Buffer.compare(bytes, weights) === 0;
 }
 
@@ -93,7 +93,7 @@ test("fetches what modules.json names and nothing else, pins the commit, and the
     asked.slice(1).every(({ path }) => path.startsWith(`/${id}/resolve/${commit}/`) || path.startsWith("/cdn/")),
   ).toBe(true);
   expect(asked.map(({ path }) => path)).toContain(`/cdn/${WEIGHTS}`);
-  const opened = await openSources({ name: id, files: keptSources(store, encoder) });
+  const opened = await openFiles(await keptFiles(store, encoder));
   expect(opened.weights).toEqual(openFolder(tiny).weights);
   expect(opened.card.pooling).toBe("cls");
 });
@@ -119,6 +119,11 @@ test("killed between pieces, it goes on where it stopped, and no byte comes twic
   const dying = memoryFiles(6);
   await expect(finish(download({ hub, store: dying, id }))).rejects.toThrow("the page was closed");
   expect(await keptEncoders(dying)).toEqual([]);
+  // Pieces of config.json, modules.json and the weights.
+  const small =
+    (dying.held.get(JSON.stringify([id, commit, "modules.json#0"]))?.length ?? 0) +
+    (tiny.files["config.json"]?.length ?? 0);
+  expect(await unfinished(dying)).toEqual([{ id, revision: commit, bytes: 2 * PIECE + small }]);
   const store = memoryFiles();
   for (const [key, bytes] of dying.held) store.held.set(key, bytes);
   asked.length = 0;
@@ -291,14 +296,16 @@ test("stopped and removed: nothing of it is left, and others stay", async () => 
   expect((await store.list()).map((place) => place.id)).toEqual(["another/one"]);
 });
 
-test("a piece that storage lost is noticed when it is read", async () => {
+test("a piece that storage lost is noticed before anything is read", async () => {
   const { hub } = await serve(largeRepository);
   const store = memoryFiles();
   const encoder = await finish(download({ hub, store, id }));
   await store.remove({ id, revision: commit, path: `${WEIGHTS}#1` });
-  const source = keptSources(store, encoder).find(({ name }) => name === WEIGHTS);
-  expect(await source?.read(0, 10)).toEqual(large.subarray(0, 10));
-  await expect(source?.read(PIECE - 5, PIECE + 5)).rejects.toThrow("no longer whole");
+  await expect(keptFiles(store, encoder)).rejects.toThrow("no longer whole");
+  await store.put({ id, revision: commit, path: `${WEIGHTS}#1` }, large.slice(0, PIECE - 1));
+  await expect(keptFiles(store, encoder)).rejects.toThrow("no longer whole");
+  // Whole or damaged, it is no download that waits to be gone on with.
+  expect(await unfinished(store)).toEqual([]);
 });
 
 test.each<[string, Fault | undefined]>([

@@ -5,9 +5,10 @@ import { whole } from "../../src/gpu/slice.ts";
 import { wallTimer, type Contest } from "../../src/gpu/tuner.ts";
 import type { Counts } from "../../src/kernels/counts.ts";
 import { measureLinear, tuneLinear } from "../../src/kernels/linear/tune.ts";
-import type { Variant } from "../../src/kernels/linear/variants.ts";
-import { vulkanGpu } from "../support/device.ts";
+import { DEFAULT_HALF, type Variant } from "../../src/kernels/linear/variants.ts";
+import { hasHalf, vulkanGpu } from "../support/device.ts";
 
+const half = await hasHalf();
 let gpu: Gpu;
 beforeAll(async () => {
   gpu = await openGpu(await vulkanGpu());
@@ -65,6 +66,23 @@ test(
     const { variant } = await measureLinear(gpu, new Idle(gpu), { ...tuning, budget: 600_000 });
     expect(variant("forward", { I: 64, O: 128 })).toBe("8×8, 32×64");
     expect(variant("weight", { I: 64, O: 128 })).toBe("8×8, 32×64");
+  },
+  PATIENCE,
+);
+
+test.skipIf(!half)(
+  "in f16 (skipped where the adapter has no shader-f16) the contest is among forms in f16, and remembered apart",
+  async () => {
+    const choices = new Map<string, string>([[`${gpu.name} | linear 1 | 33 tokens | forward 64→128`, "8×8, 64×64"]]);
+    const halves: readonly Variant[] = ["f16 4×4, 32×32"];
+    const tuning = { sizes: [{ I: 64, O: 128 }], tokens: [33], choices, half: true, among: halves, budget: 600_000 };
+    const plan = await measureLinear(gpu, new Pipelines(gpu), tuning);
+    expect(plan.half).toBe(true);
+    expect([DEFAULT_HALF, ...halves]).toContain(plan.variant("forward", { I: 64, O: 128 }));
+    expect(choices.size).toBe(4);
+    expect(choices.get(`${gpu.name} | linear 1 | 33 tokens | f16 | forward 64→128`)).toBe(
+      plan.variant("forward", { I: 64, O: 128 }),
+    );
   },
   PATIENCE,
 );

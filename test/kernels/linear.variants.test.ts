@@ -57,7 +57,7 @@ let truth: ReturnType<typeof products> | undefined;
 // Software compiles workgroup memory slowly.
 const PATIENCE = 240_000;
 
-test.each(variantNames.filter((name) => name !== DEFAULT_VARIANT))(
+test.each(variantsOn({ subgroups: true }).filter((name) => name !== DEFAULT_VARIANT))(
   "%s gives the default's bits",
   async (variant) => {
     truth ??= products(DEFAULT_VARIANT);
@@ -90,7 +90,11 @@ test("a form that is no longer there is not chosen, nor one that the device cann
   expect(variantOf("quads, 32×64")).toBe("quads, 32×64");
   expect(variantOf("by hand")).toBeUndefined();
   expect(variantOf(undefined)).toBeUndefined();
-  expect(variantsOn({ subgroups: true })).toEqual(variantNames);
+  const [single, half] = [variantsOn({ subgroups: true }), variantsOn({ subgroups: true, half: true })];
+  expect([...single, ...half]).toEqual(variantNames);
+  expect(half.every((name) => name.startsWith("f16"))).toBe(true);
+  expect(single.some((name) => name.startsWith("f16"))).toBe(false);
+  expect(variantsOn({ subgroups: false, half: true })).toEqual(half.filter((name) => !name.includes("quads")));
   expect(variantsOn({ subgroups: false }).some((name) => name.startsWith("quads"))).toBe(false);
   expect(variantsOn({ subgroups: false })).toContain(DEFAULT_VARIANT);
 });
@@ -101,4 +105,14 @@ test("software takes quads where it can and there are columns enough", () => {
   expect(variant("forward", { I: 256, O: 8 })).toBeUndefined();
   expect(variant("weight", { I: 8, O: 256 })).toBeUndefined();
   expect(softwarePlan({ subgroups: false }).variant("forward", { I: 256, O: 256 })).toBeUndefined();
+});
+
+test("in f16 the default is in f16, but for sizes that are no multiples of four", () => {
+  const plan = softwarePlan({ subgroups: true, half: true });
+  expect(plan.mostParts).toBe(4);
+  expect(formOf("forward", { I: 256, O: 256 }, plan).kernels.forward.name).toBe("linear/forward.f16");
+  expect(formOf("weight", { I: 12, O: 6 }, plan).kernels.weight.name).toBe("linear/backward.weight");
+  expect(formOf("input", { I: 12, O: 8 }, { ...plan, half: false }).kernels.input.name).toBe(
+    "linear/backward.input.vec4",
+  );
 });

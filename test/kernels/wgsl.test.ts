@@ -13,7 +13,7 @@ beforeAll(async () => {
   const adapter = await (await nullGpu()).requestAdapter();
   if (!adapter) throw new Error("Dawn has no null backend");
   // Kernels that `enable` something are only for devices that have it.
-  const requiredFeatures: GPUFeatureName[] = ["subgroups"];
+  const requiredFeatures: GPUFeatureName[] = ["subgroups", "shader-f16"];
   device = await adapter.requestDevice({ requiredFeatures });
 });
 afterAll(() => {

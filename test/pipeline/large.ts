@@ -60,7 +60,7 @@ const encoder = {
     return { dimensions: DIMENSIONS, values: unitVectors(texts.length, kind === "query" ? 1 : 2) };
   },
   async *predict() {
-    return undefined;
+    return { memory: undefined };
   },
   async *close() {},
 } as unknown as EncoderStages;

@@ -323,3 +323,14 @@ test("direct with one synthetic negative a query says that it cannot be told fro
     "Give at least two synthetic negatives a query to tell direct from hybrid.",
   );
 });
+
+test("a recipe that asks for f16 where there is none is told so once, and trains in f32", async () => {
+  const asked = await whole(input({ ...recipe, steps: 1, precision: "f16" }));
+  const usual = await whole(input({ ...recipe, steps: 1 }));
+  const words = "The recipe asks for f16, but training computes in f32: the CPU engine knows no other.";
+  expect(asked.result.notes.filter((note) => note === words)).toHaveLength(1);
+  expect(usual.result.notes.join(" ")).not.toContain("f16");
+  expect(asked.result.systems.after).toEqual(usual.result.systems.after);
+  const measured = await whole(input({ ...recipe, steps: 0, precision: "f16" }));
+  expect(measured.result.notes.join(" ")).not.toContain("f16");
+});

@@ -26,6 +26,7 @@ test("an empty database is brought to the newest version", async () => {
     "collections",
     "drafts",
     "encoders",
+    "files",
     "generations",
     "parts",
     "products",

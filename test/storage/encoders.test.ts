@@ -2,6 +2,7 @@ import "fake-indexeddb/auto";
 import { openDB } from "idb";
 import { afterEach, expect, test, vi } from "vitest";
 import type { EncoderFolder } from "../../src/domain/encoder.ts";
+import { inMemory } from "../support/folders.ts";
 import { abortForQuota, faultAtPut, freshName, openTestStore } from "./support.ts";
 
 afterEach(() => vi.restoreAllMocks());
@@ -34,7 +35,7 @@ test("an encoder folder comes back, in parts of 4 MiB, and is stored once", asyn
   expect((await store.listEncoders()).map(({ key }) => key).toSorted()).toEqual([record.key, other.key].toSorted());
   const read = await store.readEncoder(record.key);
   expect(read.name).toBe("small");
-  expect(bytesOf(read)).toEqual(bytesOf(folder));
+  expect(bytesOf(await inMemory(read))).toEqual(bytesOf(folder));
   await store.removeEncoder(record.key);
   await expect(store.readEncoder(record.key)).rejects.toMatchObject({ name: "NotStored" });
   expect((await store.readEncoder(other.key)).name).toBe("other");

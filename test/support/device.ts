@@ -14,3 +14,7 @@ export async function vulkanGpu(): Promise<GPU> {
 
 /** A device that checks shaders and calls and computes nothing. Needs no driver. */
 export const nullGpu = (): Promise<GPU> => nodeGpu(["backend=null"]);
+
+/** Whether the adapter at hand multiplies in f16; many a software driver does not. */
+export const hasHalf = async (): Promise<boolean> =>
+  (await (await vulkanGpu()).requestAdapter())?.features.has("shader-f16") ?? false;

@@ -15,6 +15,8 @@ export type Fault =
   /** The body ends early, as if it were whole. */
   | { readonly kind: "short"; readonly after: number }
   | { readonly kind: "silent" }
+  /** Nothing more comes after so many bytes of the body, and the connection stays. */
+  | { readonly kind: "stall"; readonly after: number }
   | { readonly kind: "noRanges" }
   /** One byte is another. */
   | { readonly kind: "flip" }
@@ -62,6 +64,10 @@ function sendFile(bytes: Uint8Array, request: IncomingMessage, response: ServerR
   const body = Buffer.from(bytes.subarray(start, end));
   if (fault?.kind === "flip") body[0] = (body[0] ?? 0) ^ 1;
   response.writeHead(ranged ? 206 : 200, {
+    ...crossOrigin,
+    etag: `"${hash("sha1", bytes)}"`,
+    "x-repo-commit": "0".repeat(40),
+    "accept-ranges": "bytes",
     "content-type": "application/octet-stream",
     ...(fault?.kind !== "short" && { "content-length": body.length }),
     ...(ranged && { "content-range": `bytes ${start}-${end - 1}/${bytes.length}` }),
@@ -69,16 +75,24 @@ function sendFile(bytes: Uint8Array, request: IncomingMessage, response: ServerR
   endWith(body, response, fault);
 }
 
+/** As the hub and where it keeps large files say it to pages of any host. */
+const crossOrigin = {
+  "access-control-allow-origin": "*",
+  "access-control-allow-headers": "range",
+  "access-control-expose-headers": "X-Repo-Commit,X-Linked-ETag,X-Error-Code,ETag,Accept-Ranges,Content-Range",
+};
+
 /** All of the body, or what a fault leaves of it. */
 function endWith(body: Buffer, response: ServerResponse, fault?: Fault): void {
-  if (fault?.kind === "short") response.end(body.subarray(0, fault.after));
+  if (fault?.kind === "stall") response.write(body.subarray(0, fault.after));
+  else if (fault?.kind === "short") response.end(body.subarray(0, fault.after));
   else if (fault?.kind === "cut")
     response.write(body.subarray(0, fault.after), () => setTimeout(() => response.destroy(), 5));
   else response.end(body);
 }
 
 const json = (response: ServerResponse, value: unknown): void =>
-  void response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(value));
+  void response.writeHead(200, { ...crossOrigin, "content-type": "application/json" }).end(JSON.stringify(value));
 
 /** Whether the fault was all there is to answer. */
 function misbehaves(fault: Fault, response: ServerResponse): boolean {
@@ -86,15 +100,18 @@ function misbehaves(fault: Fault, response: ServerResponse): boolean {
     case "silent":
       return true;
     case "status":
-      response.writeHead(fault.status, fault.headers).end("{}");
+      response.writeHead(fault.status, { ...crossOrigin, ...fault.headers }).end("{}");
       return true;
     case "html":
-      response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end("<!doctype html>Sign in");
+      response
+        .writeHead(200, { ...crossOrigin, "content-type": "text/html; charset=utf-8" })
+        .end("<!doctype html>Sign in");
       return true;
     case "json":
       json(response, fault.value);
       return true;
     case "cut":
+    case "stall":
     case "short":
     case "noRanges":
     case "flip":
@@ -128,13 +145,21 @@ export async function hubServer(
     if (cdn) return sendFile(cdn, request, response, fault);
     const file = fileAt(path);
     const bytes = file === undefined ? undefined : files[file];
-    if (!bytes || file === undefined) return void response.writeHead(404).end();
+    if (!bytes || file === undefined) return void response.writeHead(404, crossOrigin).end();
     const { port } = server.address() as AddressInfo;
-    if (isLarge(file)) return void response.writeHead(302, { location: `http://localhost:${port}/cdn/${file}` }).end();
+    if (isLarge(file)) {
+      const linked = { "x-linked-size": bytes.length, "x-linked-etag": `"${hash("sha256", bytes)}"` };
+      const location = `http://localhost:${port}/cdn/${file}`;
+      return void response.writeHead(302, { ...crossOrigin, ...linked, location }).end();
+    }
     sendFile(bytes, request, response, fault);
   }
   const server = createServer((request, response) => {
     const path = decodeURIComponent(new URL(request.url ?? "/", "http://hub").pathname);
+    if (request.method === "OPTIONS") {
+      response.writeHead(204, crossOrigin).end();
+      return;
+    }
     asked.push({ path, range: request.headers.range });
     answer(path, request, response);
   });
@@ -163,7 +188,8 @@ export function memoryFiles(dies = Infinity): FileStore & { readonly held: Map<s
       held.set(key(place), bytes.slice());
     },
     async get(place) {
-      return held.get(key(place));
+      const bytes = held.get(key(place));
+      return bytes && new Blob([bytes]);
     },
     async list() {
       return [...held.keys()].map((each) => {

@@ -3,7 +3,9 @@ import { finish } from "../../src/base/channel.ts";
 import { parseConfig } from "../../src/domain/config.ts";
 import type { Engine } from "../../src/domain/engine.ts";
 import { createCpuEngine } from "../../src/encoder/cpu.ts";
+import { openFolder } from "../../src/encoder/folder.ts";
 import { createEncoder, PoolingNotPossible } from "../../src/train/service.ts";
+import { floatsMade } from "../support/countedSources.ts";
 import { tinyEncoder } from "../support/encoder.ts";
 import { staticEncoder } from "../support/staticEncoder.ts";
 
@@ -175,10 +177,22 @@ test("a closed model is gone", async () => {
   );
 });
 
+test("opened from blobs, an encoder is in memory once", async () => {
+  const { files } = folder;
+  const blobs = Object.fromEntries(Object.entries(files).map(([path, bytes]) => [path, new Blob([bytes])]));
+  const encoder = stages();
+  const bytes = 4 * openFolder(folder).table.floats;
+  const open = () => finish(encoder.open({ folder: { name: "tiny", files: blobs }, engine: "cpu" }));
+  const made = await floatsMade(open);
+  expect(made).toBeGreaterThanOrEqual(bytes);
+  expect(made).toBeLessThan(1.5 * bytes);
+});
+
 test("predicts what training takes, and refuses what would train nothing", async () => {
   const encoder = stages();
-  const model = await open(encoder);
-  const predict = (over = {}) => finish(encoder.predict({ model, config: parseConfig(over) }));
+  const { card } = openFolder(tinyEncoder());
+  const predict = async (over = {}) =>
+    (await finish(encoder.predict({ card, engine: "cpu", config: parseConfig(over) }))).memory;
   const usual = await predict();
   expect(usual.total).toBe(usual.weights + usual.adapters + usual.gradient + usual.moments + usual.activations);
   expect((await predict({ batchSize: 64 })).activations).toBeGreaterThan(usual.activations);

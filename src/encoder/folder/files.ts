@@ -1,14 +1,20 @@
 /** What both families of encoder folders have in common: files by path, JSON that is checked, a list of modules. */
 import * as v from "valibot";
 import { UserError } from "../../base/errors.ts";
-import type { EncoderFolder, EncoderShape, Pooling } from "../../domain/encoder.ts";
+import type { EncoderFolder, EncoderShape, Pooling, WeightPrecision } from "../../domain/encoder.ts";
 import type { Tokenizer } from "../../text/tokenizer.ts";
 import { size, type ParameterTable } from "../parameters.ts";
-import { writeSafetensors } from "../safetensors.ts";
+import { writeSafetensors, type NamedNumbers } from "../safetensors.ts";
+import type { Placed } from "./weights.ts";
 
 /** An encoder folder that lacks a file, contradicts itself, or is of a kind that Decoy does not train. */
 export class UnreadableEncoder extends UserError {
   override readonly name = "UnreadableEncoder";
+}
+
+/** Weights that 16 bits cannot hold. */
+export class WeightsTooLarge extends UserError {
+  override readonly name = "WeightsTooLarge";
 }
 
 /** What a folder holds beside its name and its prompts. */
@@ -17,8 +23,8 @@ export interface Contents {
   readonly pooling: Pooling;
   readonly maxTokens: number;
   readonly table: ParameterTable;
-  /** In the layout of `table`. */
-  readonly weights: Float32Array<ArrayBuffer>;
+  /** Which tensor of the files goes where in the layout of `table`. */
+  readonly placed: readonly Placed[];
   readonly tokenizer: Tokenizer;
 }
 
@@ -93,16 +99,31 @@ export function checkVocabulary(tokenizer: Tokenizer, { vocabulary }: EncoderSha
   );
 }
 
-/** model.safetensors, in float32. */
-export const weightsFile = ({ tensors }: ParameterTable, weights: Float32Array): Files[string] =>
-  writeSafetensors(
-    tensors.map(({ name, offset, shape }) => ({
-      name,
-      shape,
-      values: weights.subarray(offset, offset + size(shape)),
-    })),
-    "F32",
+/** Half of what lies between the largest number of 16 bits and the next that there would be: from here on it is rounded to infinity. */
+const BEYOND_HALF = 65_520;
+
+function checkHalf({ name, values }: NamedNumbers): void {
+  const large = values.find((value) => Math.abs(value) >= BEYOND_HALF);
+  if (large === undefined) return;
+  throw new WeightsTooLarge(
+    `${name} has the weight ${large.toPrecision(6)}, and 16 bits end at 65504. Choose 32 bits for this encoder.`,
   );
+}
+
+/** model.safetensors. Errors: {@link WeightsTooLarge}. */
+export function weightsFile(
+  { tensors }: ParameterTable,
+  weights: Float32Array,
+  precision: WeightPrecision,
+): Files[string] {
+  const named = tensors.map(({ name, offset, shape }) => ({
+    name,
+    shape,
+    values: weights.subarray(offset, offset + size(shape)),
+  }));
+  if (precision === "f16") named.forEach(checkHalf);
+  return writeSafetensors(named, precision === "f16" ? "F16" : "F32");
+}
 
 export const utf8 = (content: string): Files[string] => new TextEncoder().encode(content);
 export const asJson = (value: unknown): Files[string] => utf8(`${JSON.stringify(value, undefined, 2)}\n`);

@@ -52,12 +52,21 @@ export async function readSources<T>(reading: Reading<T>, sources: readonly File
   return step.value;
 }
 
+/** sentence_bert_config.json, and the names that it had before (sentence-transformers, Transformer.load), in the order that they are looked for. */
+export const LENGTH_FILES = [
+  "sentence_bert_config.json",
+  "sentence_roberta_config.json",
+  "sentence_distilbert_config.json",
+  "sentence_camembert_config.json",
+  "sentence_xlm-roberta_config.json",
+];
+
 /** What is read of an encoder beside its weights, in the root or in a module's folder. */
 const TEXT_FILES = [
   "modules.json",
   "config.json",
   "config_sentence_transformers.json",
-  "sentence_bert_config.json",
+  ...LENGTH_FILES,
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",

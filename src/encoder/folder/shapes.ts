@@ -14,7 +14,15 @@ const layerCount = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(100
 const epsilon = v.pipe(v.number(), v.minValue(0));
 const index = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(2 ** 24));
 
-const anyConfig = v.looseObject({ model_type: v.string() });
+const flag = v.nullish(v.boolean());
+const anyConfig = v.looseObject({
+  model_type: v.string(),
+  is_decoder: flag,
+  add_cross_attention: flag,
+  pruned_heads: v.nullish(v.record(v.string(), v.unknown())),
+  quantization_config: v.nullish(v.unknown()),
+  auto_map: v.nullish(v.record(v.string(), v.unknown())),
+});
 const bertConfig = v.looseObject({
   hidden_size: count,
   num_hidden_layers: layerCount,
@@ -43,7 +51,15 @@ const mpnetConfig = v.looseObject({ relative_attention_num_buckets: v.optional(v
 
 const theta = v.pipe(v.number(), v.minValue(1));
 /** transformers 5 writes θ here; before, it was global_rope_theta and local_rope_theta. */
-const rope = v.nullish(v.looseObject({ rope_type: v.optional(v.string(), "default"), rope_theta: v.nullish(theta) }));
+const rope = v.nullish(
+  v.looseObject({
+    rope_type: v.nullish(v.string()),
+    // An older name of it.
+    type: v.nullish(v.string()),
+    rope_theta: v.nullish(theta),
+    partial_rotary_factor: v.nullish(v.number()),
+  }),
+);
 const modernBertConfig = v.looseObject({
   hidden_size: count,
   num_hidden_layers: layerCount,
@@ -136,9 +152,13 @@ type ModernConfig = v.InferOutput<typeof modernBertConfig>;
 
 const ropeProblem = ({ rope_parameters, rope_scaling }: ModernConfig): string | undefined => {
   if (rope_scaling) return "rope_scaling";
-  const types = [rope_parameters?.full_attention?.rope_type, rope_parameters?.sliding_attention?.rope_type];
-  const other = types.find((kind) => (kind ?? "default") !== "default");
-  return other === undefined ? undefined : `rope_type "${other}"`;
+  const ropes = [rope_parameters?.full_attention, rope_parameters?.sliding_attention];
+  const other = ropes.map((each) => each?.rope_type ?? each?.type ?? "default").find((kind) => kind !== "default");
+  if (other !== undefined) return `rope_type "${other}"`;
+  const partly = ropes.find((each) => (each?.partial_rotary_factor ?? 1) !== 1);
+  if (partly) return `partial_rotary_factor ${partly.partial_rotary_factor}`;
+  // One for all layers, which would be passed over.
+  return rope_parameters && !ropes.some(Boolean) ? "rope_parameters that are not by kind of layer" : undefined;
 };
 
 function layerProblem({
@@ -189,9 +209,22 @@ function modernBertShape(content: string, type: string): ModernBertShape {
   };
 }
 
+/** What of any model's keys would make other vectors of the same tensors, or other tensors. */
+function notAnEncoder(config: v.InferOutput<typeof anyConfig>): string | undefined {
+  const { pruned_heads: pruned, auto_map: map } = config;
+  const set = (["is_decoder", "add_cross_attention"] as const).find((key) => config[key]);
+  if (set !== undefined) return set;
+  if (pruned && Object.keys(pruned).length > 0) return "pruned_heads";
+  if (config.quantization_config) return "quantization_config";
+  return map && Object.keys(map).some((key) => key.startsWith("AutoModel")) ? "auto_map, code of its own," : undefined;
+}
+
 /** The shape of the encoder that config.json describes. Errors: UnreadableEncoder for what Decoy does not compute. */
 export function shapeOf(content: string): BertShape | ModernBertShape {
-  const { model_type: type } = parsedJson(anyConfig, FILE, content);
+  const config = parsedJson(anyConfig, FILE, content);
+  const { model_type: type } = config;
+  const other = notAnEncoder(config);
+  if (other !== undefined) throw unsupported(`model_type "${type}": ${other}`);
   switch (type) {
     case "bert":
       return checked(bertShape(content, type), type);

@@ -5,13 +5,13 @@
  * adds no special tokens and cuts a text only where tokenizer.json says so. Whether a Normalize module follows makes no
  * difference here: Decoy's vectors always have unit length.
  */
-import type { EncoderFolder, StaticShape } from "../../domain/encoder.ts";
+import type { EncoderFolder, StaticShape, WeightPrecision } from "../../domain/encoder.ts";
 import { parameterTable, type ParameterTable } from "../parameters.ts";
 import { checkVocabulary, modulesFile, required } from "./files.ts";
 import { UnreadableEncoder, weightsFile, type Contents, type Module } from "./files.ts";
 import type { Reading, Sizes } from "./reading.ts";
 import { openTokenizer } from "./tokenizer.ts";
-import { arenaWith, describeTensor, storedTensors, type StoredTensor, type StoredTensors } from "./weights.ts";
+import { describeTensor, storedTensors, type StoredTensor, type StoredTensors } from "./weights.ts";
 
 const NEEDS = "A static encoder needs model.safetensors and tokenizer.json where modules.json says";
 
@@ -63,22 +63,27 @@ export function* openStatic(folder: EncoderFolder, modules: readonly Module[], s
   });
   checkVocabulary(tokenizer, shape);
   const table = parameterTable(shape);
-  const weights = yield* arenaWith([{ tensor: embedding, offset: 0 }], table.floats);
   const maxTokens = Math.min(tokenizer.limit ?? MOST_TOKENS, MOST_TOKENS);
-  return { shape, pooling: "mean", maxTokens, table, weights, tokenizer };
+  return { shape, pooling: "mean", maxTokens, table, placed: [{ tensor: embedding, offset: 0 }], tokenizer };
 }
 
 /** Every version since 3.2 reads this folder; the root, versions before 5 do not. */
 const PLACE = "0_StaticEmbedding";
 
-/** The files of the folder with these weights in float32. */
+interface Trained {
+  readonly table: ParameterTable;
+  readonly weights: Float32Array;
+  readonly precision: WeightPrecision;
+}
+
+/** The files of the folder with these weights. */
 export function staticFiles(
   folder: EncoderFolder,
   modules: readonly Module[],
-  { table, weights }: { readonly table: ParameterTable; readonly weights: Float32Array },
+  { table, weights, precision }: Trained,
 ): EncoderFolder["files"] {
   return {
-    [`${PLACE}/model.safetensors`]: weightsFile(table, weights),
+    [`${PLACE}/model.safetensors`]: weightsFile(table, weights, precision),
     [`${PLACE}/tokenizer.json`]: required(folder, `${placeOf(modules)}tokenizer.json`, NEEDS),
     "modules.json": modulesFile([
       { kind: "StaticEmbedding", path: PLACE },

@@ -1,60 +1,33 @@
 /** A transformer's folder: config.json, model.safetensors and tokenizer.json at the root, 1_Pooling, lengths. */
 import * as v from "valibot";
-import { mostTokens, type EncoderCard, type EncoderFolder, type Pooling } from "../../domain/encoder.ts";
+import { mostTokens, type EncoderCard, type EncoderFolder } from "../../domain/encoder.ts";
+import type { Pooling, WeightPrecision } from "../../domain/encoder.ts";
 import { parameterTable, type ParameterTable } from "../parameters.ts";
 import { asJson, checkVocabulary, modulesFile, optionalJson, parsedJson } from "./files.ts";
 import { required, textOf, UnreadableEncoder, weightsFile, type Contents, type Module } from "./files.ts";
 import type { Reading, Sizes } from "./reading.ts";
+import { longestOf, poolingOf, prefixesOf } from "./sentence.ts";
 import { openTokenizer } from "./tokenizer.ts";
 import { shapeOf } from "./shapes.ts";
-import {
-  arenaWith,
-  describeTensor,
-  storedTensors,
-  type Placed,
-  type StoredTensor,
-  type StoredTensors,
-} from "./weights.ts";
+import { describeTensor, storedTensors, type Placed, type StoredTensor, type StoredTensors } from "./weights.ts";
 
 const NEEDS = "An encoder needs config.json, model.safetensors and tokenizer.json";
 
-const count = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(2 ** 24));
-const poolingJson = v.record(v.string(), v.unknown());
-const lengthJson = v.looseObject({ max_seq_length: v.nullish(count) });
-const tokenizerConfigJson = v.looseObject({ model_max_length: v.nullish(v.number()) });
+const tokenizerConfigJson = v.looseObject({
+  model_max_length: v.nullish(v.number()),
+  truncation_side: v.nullish(v.string()),
+});
 
 const configText = (folder: EncoderFolder): string => new TextDecoder().decode(required(folder, "config.json", NEEDS));
 
-const MODULE_KINDS = ["Transformer", "Pooling", "Normalize"];
-
-/** The folder of the pooling module; refuses modules that Decoy would silently leave out. */
-function poolingPath(modules: readonly Module[]): string {
-  const stranger = modules.find(({ kind }) => !MODULE_KINDS.includes(kind));
-  if (stranger) {
-    throw new UnreadableEncoder(
-      `modules.json: the module ${stranger.type} is not supported. Choose an encoder of transformer, pooling and normalisation only.`,
-    );
-  }
-  return modules.find(({ kind }) => kind === "Pooling")?.path ?? "1_Pooling/";
-}
-
-/** Which pooling the folder asks for: the old boolean keys, or `pooling_mode` of sentence-transformers 6. */
-function poolingOf(folder: EncoderFolder, modules: readonly Module[]): Pooling {
-  const path = `${poolingPath(modules)}config.json`;
-  const pooling = optionalJson(poolingJson, folder, path);
-  if (!pooling) return "mean";
-  const named = pooling["pooling_mode"];
-  const flags = Object.keys(pooling).filter((key) => key.startsWith("pooling_mode_") && pooling[key] === true);
-  const mode = typeof named === "string" ? named : flags.join(" + ");
-  if (mode === "mean" || mode === "pooling_mode_mean_tokens") return "mean";
-  if (mode === "cls" || mode === "pooling_mode_cls_token") return "cls";
-  throw new UnreadableEncoder(`${path}: pooling "${mode}" is not supported; mean and cls are.`);
-}
-
 function maxTokensOf(folder: EncoderFolder, shape: ReturnType<typeof shapeOf>): number {
-  const own = optionalJson(lengthJson, folder, "sentence_bert_config.json")?.max_seq_length;
-  const tokenizer = optionalJson(tokenizerConfigJson, folder, "tokenizer_config.json")?.model_max_length;
-  return Math.min(own ?? tokenizer ?? Infinity, mostTokens(shape));
+  const tokenizer = optionalJson(tokenizerConfigJson, folder, "tokenizer_config.json");
+  const side = tokenizer?.truncation_side ?? "right";
+  if (side !== "right")
+    throw new UnreadableEncoder(
+      `tokenizer_config.json: truncation_side "${side}" is not supported. Decoy keeps the beginning of a long text: take the key out to train the encoder so, or choose another.`,
+    );
+  return Math.min(longestOf(folder) ?? tokenizer?.model_max_length ?? Infinity, mostTokens(shape));
 }
 
 /** What the names of a base model's tensors start with in files: nothing, or the base model's name in a model with a head. */
@@ -74,7 +47,7 @@ function unprefixed(
 }
 
 /** Which tensor goes where. Errors: one that is missing, or not as config.json asks for it. */
-function placed(file: StoredTensors, table: ParameterTable): Placed[] {
+function placedIn(file: StoredTensors, table: ParameterTable): Placed[] {
   const find = unprefixed(file, table);
   return table.tensors.map(({ name, shape, offset }) => {
     const tensor = find(name);
@@ -90,7 +63,7 @@ function placed(file: StoredTensors, table: ParameterTable): Placed[] {
 
 export function* openTransformer(folder: EncoderFolder, modules: readonly Module[], sizes: Sizes): Reading<Contents> {
   const shape = shapeOf(configText(folder));
-  const pooling = poolingOf(folder, modules);
+  const pooling = poolingOf(folder, modules, prefixesOf(folder));
   const tokenizer = openTokenizer({
     tokenizer: new TextDecoder().decode(required(folder, "tokenizer.json", NEEDS)),
     config: textOf(folder, "tokenizer_config.json"),
@@ -98,9 +71,8 @@ export function* openTransformer(folder: EncoderFolder, modules: readonly Module
   checkVocabulary(tokenizer, shape);
   const maxTokens = maxTokensOf(folder, shape);
   const table = parameterTable(shape);
-  const tensors = placed(yield* storedTensors("", { folder, sizes, needs: NEEDS }), table);
-  const weights = yield* arenaWith(tensors, table.floats);
-  return { shape, pooling, maxTokens, table, weights, tokenizer };
+  const tensors = yield* storedTensors("", { folder, sizes, needs: NEEDS });
+  return { shape, pooling, maxTokens, table, placed: placedIn(tensors, table), tokenizer };
 }
 
 /** Files that describe the tokenizer: copied as they are. */
@@ -119,13 +91,16 @@ interface Trained {
   readonly table: ParameterTable;
   readonly card: EncoderCard;
   readonly weights: Float32Array;
+  readonly precision: WeightPrecision;
   readonly pooling: Pooling;
 }
 
-/** The files of the folder with these weights in float32 and this pooling. */
+const torchTypes = { f32: "float32", f16: "float16" } as const satisfies Record<WeightPrecision, string>;
+
+/** The files of the folder with these weights and this pooling. */
 export function transformerFiles(
   folder: EncoderFolder,
-  { table, card, weights, pooling }: Trained,
+  { table, card, weights, precision, pooling }: Trained,
 ): EncoderFolder["files"] {
   const config = parsedJson(v.looseObject({}), "config.json", configText(folder));
   // transformers 5 says "dtype" for it, and reads both.
@@ -135,8 +110,8 @@ export function transformerFiles(
     return bytes ? [[path, bytes] as const] : [];
   });
   return {
-    "config.json": asJson({ ...kept, torch_dtype: "float32" }),
-    "model.safetensors": weightsFile(table, weights),
+    "config.json": asJson({ ...kept, torch_dtype: torchTypes[precision] }),
+    "model.safetensors": weightsFile(table, weights, precision),
     ...Object.fromEntries(tokenizer),
     "modules.json": modulesFile([
       { kind: "Transformer", path: "" },

@@ -34,12 +34,12 @@ function describeStep(texts: PackedTexts, shape: BertShape): Described {
 const kinds = { kept: ["mean", "rstd"], readBy: { "attention.output": "intermediate" } } as const;
 
 export function bertProgram(shape: BertShape, pooling: Pooling, options: ProgramOptions): Program {
-  const { trained, dropout, linear } = options;
+  const { trained, dropout, linear, stepLinear = linear } = options;
   const stepRoom = stepRoomOf(options, { ...kinds, layers: shape.layers });
   return {
     forward: (tensors) => bertForward(shape, pooling, { tensors, trained, linear }),
-    trainForward: (tensors) => bertForward(shape, pooling, { tensors, trained, dropout, linear }),
-    backward: (tensors) => bertBackward(shape, pooling, { tensors, trained, dropout, linear }, options),
+    trainForward: (tensors) => bertForward(shape, pooling, { tensors, trained, dropout, linear: stepLinear }),
+    backward: (tensors) => bertBackward(shape, pooling, { tensors, trained, dropout, linear: stepLinear }, options),
     embed: {
       describe: (texts) => describeForward(texts, shape),
       indexSizes: (capacity) => indexSizes(capacity, shape),

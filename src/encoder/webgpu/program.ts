@@ -37,6 +37,8 @@ export interface ProgramOptions {
   readonly recompute: boolean;
   /** Which of their forms matrix products take; the defaults if left out. */
   readonly linear?: LinearPlan | undefined;
+  /** The same of a step's own passes, in its precision; `linear` if left out. */
+  readonly stepLinear?: LinearPlan | undefined;
 }
 
 /** A batch as the passes see it. Its numbers for dropout are whoever's that writes it. */

@@ -24,7 +24,9 @@ export const mediaTypes = {
   csv: "text/csv; charset=utf-8; header=present",
   tsv: "text/tab-separated-values; charset=utf-8",
   text: "text/plain; charset=utf-8",
+  html: "text/html; charset=utf-8",
   zip: "application/zip",
+  bytes: "application/octet-stream",
 } as const;
 
 const encoder = new TextEncoder();

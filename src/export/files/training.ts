@@ -53,7 +53,7 @@ function groupsOf({ rows }: TrainingSet, negatives: number | undefined): Group[]
   return Array.from(groups, ([count, rows]) => ({ count, rows })).toSorted((a, b) => b.count - a.count);
 }
 
-const negativeColumns = (count: number): string[] =>
+export const negativeColumns = (count: number): string[] =>
   count === 1 ? ["negative"] : Array.from({ length: count }, (_, i) => `negative_${i + 1}`);
 
 const columnsOf = (count: number): string[] => ["anchor", "positive", ...negativeColumns(count)];

@@ -1,12 +1,15 @@
-/** A zip as a stream, with the same bytes for the same contents. */
-import { Deflate, Zip, ZipPassThrough } from "fflate";
-import { mediaTypes, pacer, type Bytes, type DataFile, type PlainFile } from "./file.ts";
+/** A zip as a stream, with the same bytes for the same contents, of any size. */
+import { Deflate } from "fflate";
+import { assert } from "../../base/assert.ts";
+import { crc32 } from "../../base/crc32.ts";
+import { mediaTypes, pacer, type Bytes, type DataFile } from "./file.ts";
+import { directory, localHeader, type Place } from "./zipFormat.ts";
 
 export interface ZipEntry {
   readonly path: string;
   readonly compress: boolean;
-  /** From the start, each time anew: read twice where packing is given up. */
-  chunks(): Iterable<Bytes>;
+  /** From the start, each time anew and the same: read twice where it is stored as it is, first for what stands before it. */
+  chunks(): Iterable<Bytes> | AsyncIterable<Bytes>;
 }
 
 /**
@@ -15,81 +18,68 @@ export interface ZipEntry {
  */
 const mostRatio = 50;
 
-/** Packed as a whole before the first byte goes out: its method stands before it. Undefined where it shrinks too much. */
-async function packed(entry: ZipEntry, pace: () => Promise<void>): Promise<readonly Bytes[] | undefined> {
+interface Measured extends Omit<Place, "path" | "offset"> {
+  readonly chunks: () => Iterable<Bytes> | AsyncIterable<Bytes>;
+}
+
+/** What an entry's header says of it. One that shrinks is held, packed; one that does not is not. */
+async function measured(entry: ZipEntry, pace: () => Promise<void>): Promise<Measured> {
   const out: Bytes[] = [];
-  let [before, after] = [0, 0];
-  const deflate = new Deflate({ level: 6 }, (chunk) => {
+  let [size, packed, crc] = [0, 0, 0];
+  const take = (chunk: Uint8Array) => {
     out.push(new Uint8Array(chunk));
-    after += chunk.length;
-  });
-  for (const chunk of entry.chunks()) {
-    deflate.push(chunk);
-    before += chunk.length;
+    packed += chunk.length;
+  };
+  const deflate = entry.compress ? new Deflate({ level: 6 }, take) : undefined;
+  for await (const chunk of entry.chunks()) {
+    deflate?.push(chunk);
+    crc = crc32(chunk, crc);
+    size += chunk.length;
     await pace();
   }
-  deflate.push(new Uint8Array(0), true);
-  return before > mostRatio * after ? undefined : out;
+  deflate?.push(new Uint8Array(0), true);
+  return deflate && size <= mostRatio * packed
+    ? { method: 8, crc, packed, size, chunks: () => out }
+    : { method: 0, crc, packed: size, size, chunks: () => entry.chunks() };
 }
 
-/** Deflated chunks in place of what is pushed; fflate counts and sums up what is pushed. */
-class Packed extends ZipPassThrough {
-  override compression = 8;
-  protected override process(): void {
-    // What goes out is what `give` gives.
-  }
-  give(chunks: readonly Bytes[]): void {
-    for (const [i, chunk] of chunks.entries()) this.ondata(null, chunk, i === chunks.length - 1);
-  }
-}
-
-async function addTo(zip: Zip, entry: ZipEntry, pace: () => Promise<void>): Promise<void> {
-  const chunks = entry.compress ? await packed(entry, pace) : undefined;
-  const file = chunks ? new Packed(entry.path) : new ZipPassThrough(entry.path);
-  // A fixed date: the same contents give the same file.
-  file.mtime = "2020-01-01T00:00:00";
-  zip.add(file);
-  for (const chunk of entry.chunks()) {
-    file.push(chunk);
-    await pace();
-  }
-  file.push(new Uint8Array(0), true);
-  if (chunks && file instanceof Packed) file.give(chunks);
-}
-
-/** One entry after another: only one of them is held, packed. */
+/** One entry after another, each given on as it is read: only one that is packed is held. */
 export async function* zipChunks(
   entries: Iterable<ZipEntry> | AsyncIterable<ZipEntry>,
 ): AsyncGenerator<Bytes, void, void> {
-  let out: Bytes[] = [];
-  let failure: Error | undefined;
-  const zip = new Zip((error, chunk) => {
-    if (error) failure ??= error;
-    else out.push(new Uint8Array(chunk));
-  });
-  function* drained(): Generator<Bytes, void, void> {
-    if (failure) throw failure;
-    yield* out;
-    out = [];
-  }
   const pace = pacer();
+  const places: Place[] = [];
+  let at = 0;
   for await (const entry of entries) {
-    await addTo(zip, entry, pace);
-    yield* drained();
+    const { chunks, ...rest } = await measured(entry, pace);
+    const place: Place = { ...rest, path: entry.path, offset: at };
+    const header = localHeader(place);
+    yield header;
+    let bytes = 0;
+    for await (const chunk of chunks()) {
+      yield chunk;
+      bytes += chunk.length;
+      await pace();
+    }
+    assert(bytes === place.packed, `${entry.path} had ${place.packed} bytes, and then ${bytes}`);
+    places.push(place);
+    at += header.length + bytes;
   }
-  zip.end();
-  yield* drained();
+  yield* directory(places, at);
 }
 
-/** Files in one zip. Parquet is packed already. */
-export const zipFile = (name: string, files: readonly PlainFile[]): DataFile => ({
+/** Parquet is packed already, and weights do not shrink. */
+const stored: readonly string[] = [mediaTypes.parquet, mediaTypes.bytes];
+
+/** Files in one zip. */
+export const zipFile = (name: string, files: readonly DataFile[]): DataFile => ({
   name,
   type: mediaTypes.zip,
   chunks: () =>
     zipChunks(
       files.map((file) => ({
         path: file.name,
-        compress: file.type !== mediaTypes.parquet,
+        compress: !stored.includes(file.type),
         chunks: () => file.chunks(),
       })),
     ),

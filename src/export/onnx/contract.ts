@@ -1,6 +1,6 @@
 /** What the exporter's thread does: encoders as ONNX, each compared with the engine before it is given out. */
 import type { Stage } from "../../base/channel.ts";
-import type { EncoderFolder } from "../../domain/encoder.ts";
+import type { EncoderFolder, WeightPrecision } from "../../domain/encoder.ts";
 import type { Progress } from "../../domain/stages.ts";
 import type { Precision } from "./builder.ts";
 import type { Comparison } from "./compare.ts";
@@ -31,10 +31,16 @@ export type PackReport =
 export interface OnnxExporter {
   /**
    * The folder with its encoders in these precisions beside what it holds, as one zip. Errors: OnnxDiffers, OnnxUnchecked,
-   * OnnxTooLarge, UnreadableEncoder; then there is no zip.
+   * OnnxTooLarge, UnreadableEncoder, WeightsTooLarge; then there is no zip.
    */
   pack: Stage<
-    { readonly folder: EncoderFolder; readonly sides: readonly Side[]; readonly precisions: readonly Precision[] },
+    {
+      readonly folder: EncoderFolder;
+      readonly sides: readonly Side[];
+      readonly precisions: readonly Precision[];
+      /** How the weights in safetensors are to be stored; as they are where left out. The models are made of those in the folder. */
+      readonly weights?: WeightPrecision;
+    },
     PackReport,
     Blob
   >;

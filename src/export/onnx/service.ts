@@ -1,8 +1,7 @@
 /** The exporter's thread: ONNX Runtime's memory never shrinks, so it ends with its thread. */
-import type { EncoderFolder } from "../../domain/encoder.ts";
-import { openFolder } from "../../encoder/folder.ts";
+import type { EncoderFolder, WeightPrecision } from "../../domain/encoder.ts";
+import { openFolder, writeFolder, type OpenFolder } from "../../encoder/folder.ts";
 import { toBlob } from "../files/file.ts";
-import type { Precision } from "./builder.ts";
 import { compareOnnx, referenceOf, type Reference } from "./compare.ts";
 import type { OnnxExporter, PackReport, Side } from "./contract.ts";
 import { onnxFolder, type OnnxFolder } from "./folder.ts";
@@ -18,12 +17,25 @@ function folderUnder({ name, files }: EncoderFolder, under: Side["under"]): Enco
   return { name, files: Object.fromEntries(own.map(([path, bytes]) => [path.slice(under.length), bytes])) };
 }
 
-function prepare(folder: EncoderFolder, side: Side, precisions: readonly Precision[]): Prepared {
+type Packing = Parameters<OnnxExporter["pack"]>[0];
+
+/** The folder's own files with its weights in another precision. */
+const restored = (opened: OpenFolder, precision: WeightPrecision): EncoderFolder["files"] =>
+  writeFolder(opened, { ...opened.card, weights: opened.weights, precision }).files;
+
+function prepare({ folder, precisions, weights }: Packing, side: Side): Prepared {
   const opened = openFolder(folderUnder(folder, side.under));
   const { queryPrefix, documentPrefix } = opened.card;
   const prefix = side.kind === "query" ? queryPrefix : documentPrefix;
   const texts = side.texts.map((text) => prefix + text);
-  return { ...onnxFolder(opened, precisions), side, reference: referenceOf(opened, { ...side, texts }) };
+  const { files, models } = onnxFolder(opened, precisions);
+  return {
+    // What transformers.js reads stands in place of its own.
+    files: { ...(weights && restored(opened, weights)), ...files },
+    models,
+    side,
+    reference: referenceOf(opened, { ...side, texts }),
+  };
 }
 
 /** All comparisons, before the first byte is packed. */
@@ -42,8 +54,9 @@ async function* compareAll(prepared: readonly Prepared[]): AsyncGenerator<PackRe
 
 export function createExporter(): OnnxExporter {
   return {
-    async *pack({ folder, sides, precisions }) {
-      const prepared = sides.map((side) => prepare(folder, side, precisions));
+    async *pack(packing) {
+      const { folder, sides } = packing;
+      const prepared = sides.map((side) => prepare(packing, side));
       yield* compareAll(prepared);
       const files = prepared.flatMap(({ side: { under }, files }) =>
         Object.entries(files).map(([path, bytes]) => [`${under}${path}`, bytes] as const),

@@ -1,4 +1,5 @@
 /** Values, rows and files as the entries of a project, in parts that are small enough to be held, packed and checked whole. */
+import { piecesOf, type FileSource } from "../../base/fileSource.ts";
 import type { Bytes } from "../files/file.ts";
 import type { ValuePlace } from "./format.ts";
 import { arrayType, packValue, type NumberArray } from "./values.ts";
@@ -26,6 +27,17 @@ function* cut(bytes: Bytes, size: number): Generator<Bytes, void, void> {
 export function* byteEntries(prefix: string, bytes: Bytes): Generator<Entry, string[], void> {
   const paths: string[] = [];
   for (const part of cut(bytes, numberBytes)) {
+    const path = `${prefix}/${paths.length}.bin`;
+    yield { path, bytes: part, compress: false };
+    paths.push(path);
+  }
+  return paths;
+}
+
+/** A file in parts, read one after the other. Returns their paths. */
+export async function* sourceEntries(prefix: string, source: FileSource): AsyncGenerator<Entry, string[], void> {
+  const paths: string[] = [];
+  for await (const part of piecesOf(source, numberBytes)) {
     const path = `${prefix}/${paths.length}.bin`;
     yield { path, bytes: part, compress: false };
     paths.push(path);

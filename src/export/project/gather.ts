@@ -1,9 +1,9 @@
 /** From the store to the entries of a project, one item after another. */
 import { isUserError } from "../../base/errors.ts";
-import { encoderDigest } from "../../domain/encoder.ts";
+import { encoderDigest, sourcesOf } from "../../domain/encoder.ts";
 import { collectionId, type CollectionId } from "../../domain/ids.ts";
 import type { CollectionRecord, RunRecord } from "../../domain/run.ts";
-import { byteEntries, rowEntries, valueEntries, type Entry } from "./entries.ts";
+import { rowEntries, sourceEntries, valueEntries, type Entry } from "./entries.ts";
 import type { CollectionPlace, Contents, EncoderPlace, RunPlace, Shipped } from "./format.ts";
 import type { Asked, ProjectStore } from "./store.ts";
 
@@ -70,10 +70,10 @@ async function* gatherEncoder(
 ): Gathering<EncoderPlace> {
   const folder = await store.readEncoder(key);
   const files: EncoderPlace["files"] = [];
-  for (const [i, [path, bytes]] of byId(Object.entries(folder.files), ([path]) => path).entries()) {
-    files.push({ path, parts: yield* byteEntries(`${prefix}/${i}`, bytes) });
+  for (const [i, source] of byId(sourcesOf(folder), ({ name }) => name).entries()) {
+    files.push({ path: source.name, parts: yield* sourceEntries(`${prefix}/${i}`, source) });
   }
-  return { key, name, createdAt, digest: encoderDigest(folder), files };
+  return { key, name, createdAt, digest: await encoderDigest(folder), files };
 }
 
 /** Record and products first: by these a run is known again. */

@@ -69,7 +69,8 @@ export async function loadEncoder(project: Project, place: EncoderPlace): Promis
   const files: [path: string, bytes: Uint8Array<ArrayBuffer>][] = [];
   for (const { path, parts } of place.files) files.push([path, await readBytes(project, parts)]);
   const folder = { name: place.name, files: Object.fromEntries(files) };
-  if (encoderDigest(folder) !== place.digest) throw posing(`the encoder ${JSON.stringify(place.name.slice(0, 60))}`);
+  if ((await encoderDigest(folder)) !== place.digest)
+    throw posing(`the encoder ${JSON.stringify(place.name.slice(0, 60))}`);
   return folder;
 }
 

@@ -1,7 +1,8 @@
 /**
  * Drafts and verdicts of a project beside those that are stored. A draft's key is that of its request, so two of one key
  * are the same draft at different times: the one with the later word of a person stands, then one that a judge read; of
- * two that differ otherwise the stored one stays. A verdict by a person stands before others; otherwise the stored one.
+ * two that differ otherwise the stored one stays. When one was written and how long it took is no difference: recorded
+ * answers read on two machines are the same drafts. A verdict by a person stands before others; otherwise the stored one.
  */
 import { digestOf } from "../../base/digest.ts";
 import type { Draft, FoundVerdict } from "../../domain/draft.ts";
@@ -40,6 +41,9 @@ function later(brought: Draft, stored: Draft): boolean {
   return a === b ? brought.judged !== undefined && stored.judged === undefined : a > b;
 }
 
+/** All of a draft but when it was written and how long that took. */
+const contentOf = ({ createdAt: _when, seconds: _long, ...content }: Draft) => content;
+
 const byPerson = (brought: FoundVerdict, stored: FoundVerdict): boolean =>
   brought.by === "person" && stored.by !== "person";
 
@@ -48,10 +52,17 @@ interface Merged<Item> {
   readonly tally: Tally;
 }
 
+interface Rules<Item> {
+  readonly keyOf: (item: Item) => string;
+  /** Two of one key are the same where this is. */
+  readonly contentOf: (item: Item) => unknown;
+  readonly wins: (brought: Item, stored: Item) => boolean;
+}
+
 function merge<Item>(
   stored: readonly Item[],
   brought: readonly Item[],
-  { keyOf, wins }: { keyOf: (item: Item) => string; wins: (brought: Item, stored: Item) => boolean },
+  { keyOf, contentOf, wins }: Rules<Item>,
 ): Merged<Item> {
   const known = new Map(stored.map((item) => [keyOf(item), item]));
   const put = new Map<string, Item>();
@@ -61,14 +72,14 @@ function merge<Item>(
     const became: keyof Tally =
       there === undefined
         ? "added"
-        : digestOf(there) === digestOf(item)
+        : digestOf(contentOf(there)) === digestOf(contentOf(item))
           ? "there"
           : wins(item, there)
             ? "updated"
             : "kept";
     tally = { ...tally, [became]: tally[became] + 1 };
     if (became === "added" || became === "updated") put.set(keyOf(item), item);
-    known.set(keyOf(item), became === "kept" && there !== undefined ? there : item);
+    known.set(keyOf(item), became === "added" || became === "updated" ? item : (there ?? item));
   }
   return { put: [...put.values()], tally };
 }
@@ -82,9 +93,10 @@ export interface MergedWritten {
 
 /** What was last asked for is taken only where nothing was. */
 export function mergeWritten(collection: CollectionId, stored: Written, brought: Written): MergedWritten {
-  const drafts = merge(stored.drafts, brought.drafts, { keyOf: ({ key }) => key, wins: later });
+  const drafts = merge(stored.drafts, brought.drafts, { keyOf: ({ key }) => key, contentOf, wins: later });
   const verdicts = merge(stored.verdicts, brought.verdicts, {
     keyOf: ({ queryId, documentId }) => JSON.stringify([queryId, documentId]),
+    contentOf: (verdict) => verdict,
     wins: byPerson,
   });
   const generation = stored.generation ? undefined : brought.generation;

@@ -1,7 +1,7 @@
 /** What a project is read from and written to: the page's store (src/storage/store.ts fulfils it), and a note beside it. */
 import type { Collection, RejectedRow } from "../../domain/collection.ts";
 import type { Draft, FoundVerdict } from "../../domain/draft.ts";
-import type { EncoderFolder } from "../../domain/encoder.ts";
+import type { EncoderFiles } from "../../domain/encoder.ts";
 import type { Generation } from "../../domain/generation.ts";
 import type { CollectionId, RunId } from "../../domain/ids.ts";
 import type { ProviderSettings } from "../../domain/languageModel.ts";
@@ -44,8 +44,8 @@ export interface ProjectStore {
   /** All of it, of all collections, or nothing: one transaction. */
   putWritten(changes: readonly WrittenChanges[]): Promise<void>;
   listEncoders(): Promise<readonly { readonly key: string; readonly name: string; readonly createdAt: string }[]>;
-  readEncoder(key: string): Promise<EncoderFolder>;
-  putEncoder(folder: EncoderFolder, createdAt?: string): Promise<{ readonly key: string }>;
+  readEncoder(key: string): Promise<EncoderFiles>;
+  putEncoder(folder: EncoderFiles, createdAt?: string): Promise<{ readonly key: string }>;
   removeEncoder(key: string): Promise<void>;
   listRuns(): Promise<readonly RunRecord[]>;
   putRun(record: RunRecord): Promise<void>;

@@ -11,7 +11,7 @@ import { Usage } from "../../gpu/usage.ts";
 import { COUNTS, countsUniform, type Counts } from "../counts.ts";
 import { linearForward, linearInput, linearWeight, weightScratch } from "./linear.ts";
 import {
-  DEFAULT_VARIANT,
+  defaultVariant,
   hasVariants,
   LINEAR_VERSION,
   softwarePlan,
@@ -31,7 +31,9 @@ export interface LinearTuning {
   /** Tokens of a small and a large batch. */
   readonly tokens: readonly number[];
   readonly choices: Choices;
-  /** Forms to choose among; all that the device can run if left out. */
+  /** Chooses among forms in f16, which the device must have; else among those in f32. */
+  readonly half?: boolean | undefined;
+  /** Forms to choose among; all of the precision that the device can run if left out. */
   readonly among?: readonly Variant[] | undefined;
   /** Milliseconds; 1500 if left out. */
   readonly budget?: number | undefined;
@@ -133,12 +135,12 @@ async function resultOf(entry: Entry, { gpu, pipelines, tensors }: Bench): Promi
   return readFloats(gpu, from);
 }
 
-const keyOf = (gpu: Gpu, { tokens }: LinearTuning): string =>
-  `${gpu.name} | linear ${LINEAR_VERSION} | ${tokens.join(",")} tokens`;
+const keyOf = (gpu: Gpu, { tokens, half }: LinearTuning): string =>
+  `${gpu.name} | linear ${LINEAR_VERSION} | ${tokens.join(",")} tokens${half ? " | f16" : ""}`;
 
 type Contestants = (contest: Contest, contestant: string) => Entry;
 
-/** Times what the contestants do for all token counts; those that give other bits than the default are left out. */
+/** Times what the contestants do for all token counts; those that give other bits than the first, the default, are left out. */
 function timerOf(bench: Bench, entryOf: Contestants): Timer {
   const { gpu, pipelines, tensors } = bench;
   const truths = new Map<string, Promise<Float32Array>>();
@@ -151,7 +153,8 @@ function timerOf(bench: Bench, entryOf: Contestants): Timer {
         counts: countsOf(T),
       })),
     async agrees(contest, contestant) {
-      const truth = truths.get(contest.name) ?? resultOf(entryOf(contest, DEFAULT_VARIANT), bench);
+      const truth =
+        truths.get(contest.name) ?? resultOf(entryOf(contest, present(contest.contestants[0], "a default")), bench);
       truths.set(contest.name, truth);
       const [expected, actual] = [await truth, await resultOf(entryOf(contest, contestant), bench)];
       return expected.every((value, i) => value === actual[i]);
@@ -164,9 +167,11 @@ export async function measureLinear(gpu: Gpu, pipelines: Pipelines, tuning: Line
   const entries = new Map<string, Omit<Entry, "variant">>();
   for (const size of tuning.sizes.filter(hasVariants))
     for (const product of products) entries.set(nameOf(product, size), { product, size: { I: size.I, O: size.O } });
-  if (entries.size === 0) return { variant: () => undefined };
-  const all = tuning.among ?? variantsOn({ subgroups: gpu.device.features.has("subgroups") });
-  const contestants = [DEFAULT_VARIANT, ...all.filter((variant) => variant !== DEFAULT_VARIANT)];
+  if (entries.size === 0) return { variant: () => undefined, half: tuning.half };
+  const { half } = tuning;
+  const all = tuning.among ?? variantsOn({ subgroups: gpu.device.features.has("subgroups"), half });
+  const first = defaultVariant(half);
+  const contestants = [first, ...all.filter((variant) => variant !== first)];
   const contests = [...entries].map(([name, { product }]): Contest => ({ name, kind: product, contestants }));
   const entryOf: Contestants = ({ name }, contestant) => ({
     ...present(entries.get(name), name),
@@ -177,7 +182,7 @@ export async function measureLinear(gpu: Gpu, pipelines: Pipelines, tuning: Line
   try {
     const timer = timerOf({ gpu, pipelines, tensors }, entryOf);
     const winners = await tune({ contests, choices, key: keyOf(gpu, tuning), timer, budget });
-    return { variant: (product, size) => variantOf(winners.get(nameOf(product, size))) };
+    return { variant: (product, size) => variantOf(winners.get(nameOf(product, size))), half };
   } finally {
     free();
   }
@@ -189,5 +194,5 @@ export async function measureLinear(gpu: Gpu, pipelines: Pipelines, tuning: Line
  */
 export const tuneLinear = async (gpu: Gpu, pipelines: Pipelines, tuning: LinearTuning): Promise<LinearPlan> =>
   gpu.software
-    ? softwarePlan({ subgroups: gpu.device.features.has("subgroups") })
+    ? softwarePlan({ subgroups: gpu.device.features.has("subgroups"), half: tuning.half })
     : measureLinear(gpu, pipelines, tuning);

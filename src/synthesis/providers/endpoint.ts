@@ -1,5 +1,6 @@
 /** A chat endpoint in the manner of OpenAI: on this machine (Ollama, llama.cpp, LM Studio, vLLM) or somewhere else. */
 import { messageOf, UserError } from "../../base/errors.ts";
+import { isSwitchedOffline, offlineWords } from "../../base/offline.ts";
 import { random, type Random } from "../../base/random.ts";
 import type {
   Completion,
@@ -116,6 +117,7 @@ class EndpointModel {
 
   #try(request: CompletionRequest, options: CompletionOptions): Promise<Outcome> {
     return this.#unlessStopped(options.signal, options.stallAfter, async (signal, alive) => {
+      if (isSwitchedOffline()) throw new ProviderRefused(offlineWords(this.at));
       const dialect = this.#dialect;
       let response: Response;
       try {

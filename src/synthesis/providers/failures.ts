@@ -1,5 +1,6 @@
 /** What the libraries' errors mean, and what a person can do. The libraries are known by their words alone. */
 import type { UserError } from "../../base/errors.ts";
+import { isSwitchedOffline } from "../../base/offline.ts";
 import { ModelFailed, ProviderRefused } from "../../domain/languageModel.ts";
 
 interface Told {
@@ -69,9 +70,17 @@ const loading: readonly Cause[] = [
   ],
 ];
 
+/** What a library says when a file is not here and cannot be fetched. */
+const unreached =
+  /Could not locate file|Failed to fetch|fetch failed|NetworkError|Load failed|network|Cannot fetch|Failed to store/iu;
+
 /** Why a model could not be loaded. */
 export function loadFailure(error: Told, model: string): ProviderRefused {
   const told = `${error.name}: ${error.message}`;
+  if (isSwitchedOffline() && unreached.test(told))
+    return new ProviderRefused(
+      `${model} is not whole on this machine, and Offline is switched on under Privacy. Switch it off there to download what is missing.`,
+    );
   const cause = loading.find(([pattern]) => pattern.test(told));
   if (cause) return new ProviderRefused(cause[1](model, error));
   return new ProviderRefused(

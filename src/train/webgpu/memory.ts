@@ -9,7 +9,6 @@ import { layOut, type Rooms } from "../../gpu/arena.ts";
 import { outOfMemory } from "../../gpu/errors.ts";
 import { PARTIALS } from "../../kernels/gradnorm/gradnorm.ts";
 import { pieceRanges } from "./arenas.ts";
-import type { LinearPlan } from "../../kernels/linear/variants.ts";
 import { enough, roundDown } from "./capacity.ts";
 import { lossRooms, pairSizes } from "./loss.ts";
 import { momentBytes } from "./optimiser.ts";
@@ -18,8 +17,8 @@ import { momentBytes } from "./optimiser.ts";
 export const programOptions = (
   trained: Trained,
   { dropout, recompute = false }: TrainerSettings,
-  linear?: LinearPlan,
-): ProgramOptions => ({ trained, dropout, recompute, linear });
+  plans: Pick<ProgramOptions, "linear" | "stepLinear"> = {},
+): ProgramOptions => ({ trained, dropout, recompute, ...plans });
 
 /** Bytes of activations that a step may hold where the recipe names no bound, as in the CPU engine. */
 const KEPT_BYTES = 2 ** 30;

@@ -7,6 +7,7 @@ import { useApp } from "../context.ts";
 import { type ExportItem, ExportMenu } from "../parts/exportMenu.tsx";
 import { counted, moment, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
+import { inOrder } from "../parts/splitOrder.ts";
 import { Explain } from "../parts/term.tsx";
 import { GivenAway } from "./leaks.tsx";
 
@@ -75,13 +76,10 @@ function Card({ record }: { readonly record: CollectionRecord }) {
   );
 }
 
-/** The usual splits in the order of their use, then any other. */
-function splitWords(judgements: CollectionRecord["judgements"]): string {
-  const order = ["train", "dev", "test"];
-  const place = (split: string): number => (order.indexOf(split) + order.length + 1) % (order.length + 1);
-  const known = Object.entries(judgements).toSorted(([a], [b]) => place(a) - place(b));
-  return known.map(([split, count]) => `${split}\u00a0${whole(count)}`).join(", ") || "none";
-}
+const splitWords = (judgements: CollectionRecord["judgements"]): string =>
+  inOrder(judgements)
+    .map(([split, count]) => `${split}\u00a0${whole(count)}`)
+    .join(", ") || "none";
 
 function Counts({ record }: { readonly record: CollectionRecord }) {
   const app = useApp();

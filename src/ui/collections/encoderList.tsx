@@ -1,13 +1,14 @@
 /** Encoders a run can start from. */
-import type { PickedFile } from "../../app/dependencies.ts";
-import { openEncoder, removeEncoder } from "../../app/encoders.ts";
-import { attemptTask } from "../../app/notices.ts";
-import { setField } from "../../app/recipe.ts";
+import type { EncoderRecord, PickedFile } from "../../app/dependencies.ts";
+import { chooseEncoder, openEncoder, removeEncoder } from "../../app/encoders.ts";
+import { shortCommit } from "../../app/hubKept.ts";
+import { attempt, attemptTask } from "../../app/notices.ts";
 import { shippedEncoders } from "../../app/shipped.ts";
 import { useApp } from "../context.ts";
 import { moment, size } from "../parts/format.ts";
 import { Picker } from "../parts/picker.tsx";
 import { Explain } from "../parts/term.tsx";
+import { HubBox } from "./hubBox.tsx";
 
 export function EncoderList() {
   const app = useApp();
@@ -28,8 +29,8 @@ export function EncoderList() {
             key={record.key}
             encoderKey={record.key}
             name={record.name}
-            note={`${size(record.bytes)}, ${moment(record.createdAt)}`}
-            remove={() => removeEncoder(app, record)}
+            note={noteOf(record)}
+            remove={() => void attempt(app, () => removeEncoder(app, record))}
           />
         ))}
       </ul>
@@ -42,8 +43,15 @@ export function EncoderList() {
         model.safetensors, tokenizer.json and the rest, in a folder or a zip. A trained encoder is downloaded in
         Results.
       </p>
+      <HubBox />
     </section>
   );
+}
+
+function noteOf({ bytes, createdAt, hub }: EncoderRecord): string {
+  if (!hub) return `${size(bytes)}, ${moment(createdAt)}`;
+  const licence = hub.licence === undefined ? "" : `, licence ${hub.licence}`;
+  return `${size(bytes)}, from the hub, revision ${shortCommit(hub.revision)}${licence}`;
 }
 
 interface RowProps {
@@ -62,7 +70,7 @@ function Row({ encoderKey, name, note, remove }: RowProps) {
           type="radio"
           name="encoder"
           checked={app.recipe.fields.value.encoder === encoderKey}
-          onChange={() => setField(app, "encoder", encoderKey)}
+          onChange={() => void attempt(app, () => chooseEncoder(app, encoderKey))}
         />{" "}
         {name}
       </label>

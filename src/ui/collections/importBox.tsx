@@ -9,6 +9,7 @@ import { useApp } from "../context.ts";
 import { Meter, progressWords } from "../parts/meter.tsx";
 import { Picker } from "../parts/picker.tsx";
 import { Term } from "../parts/term.tsx";
+import { ColumnsBox } from "./columnsBox.tsx";
 import { ImportPreview } from "./importPreview.tsx";
 
 export function ImportBox() {
@@ -18,6 +19,7 @@ export function ImportBox() {
       <h2 id="own-data">Your own data</h2>
       {!draft && <DropBox />}
       {draft?.state === "reading" && <Reading />}
+      {draft?.state === "mapping" && <ColumnsBox draft={draft} />}
       {(draft?.state === "read" || draft?.state === "storing") && <ImportPreview draft={draft} />}
     </section>
   );
@@ -45,13 +47,17 @@ function DropBox() {
       onDrop={drop}
     >
       <p class="prose">
-        Drop a <Term word="BEIR folder" /> or zip here, or a JSONL file whose lines are{" "}
-        <code>{'{"query": …, "positive": …, "negatives": […]}'}</code>. Documents alone will do too:{" "}
-        <code>corpus.jsonl</code> with <code>{'{"_id": …, "title": …, "text": …}'}</code> on each line. It stays on this
-        machine.
+        Drop a <Term word="BEIR folder" /> or zip here, or one table: CSV, TSV, JSON lines or Parquet with a query and
+        the passage that answers it in each row. If its columns go by other names, you say what they mean. Documents
+        alone will do too. It stays on this machine.
       </p>
       <div class="buttons">
-        <Picker label="Choose files" accept=".zip,.jsonl,.tsv,.json,.gz" pick={bring} disabled={disabled} />
+        <Picker
+          label="Choose files"
+          accept=".zip,.jsonl,.ndjson,.json,.csv,.tsv,.parquet"
+          pick={bring}
+          disabled={disabled}
+        />
         <Picker label="Choose a folder" folder pick={bring} disabled={disabled} />
       </div>
     </div>

@@ -1,6 +1,7 @@
 /** What was read, what was left out and why, before it is kept. */
 import { type Draft, discardDraft, downloadRejected, useDraft } from "../../app/collections.ts";
 import { attempt } from "../../app/notices.ts";
+import { explainColumns } from "../../app/tableMapping.ts";
 import type { Collection, RejectedRow } from "../../domain/collection.ts";
 import { useApp } from "../context.ts";
 import { counted, whole } from "../parts/format.ts";
@@ -10,7 +11,7 @@ import { LeakNotes } from "./leaks.tsx";
 /** More rejected rows than these are in the download. */
 const shownRejected = 50;
 
-type ReadDraft = Exclude<Draft, { readonly state: "reading" }>;
+type ReadDraft = Extract<Draft, { readonly state: "read" | "storing" }>;
 
 export function ImportPreview({ draft }: { readonly draft: ReadDraft }) {
   const app = useApp();
@@ -43,6 +44,11 @@ export function ImportPreview({ draft }: { readonly draft: ReadDraft }) {
         <button type="button" disabled={storing} onClick={() => discardDraft(app)}>
           Discard
         </button>
+        {draft.state === "read" && draft.table && (
+          <button type="button" onClick={() => explainColumns(app)}>
+            Change the columns
+          </button>
+        )}
       </div>
     </div>
   );

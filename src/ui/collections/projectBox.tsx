@@ -17,7 +17,8 @@ export function ProjectBox() {
       <p class="prose">
         Your collections, decoys, encoders and runs: to move to another browser, or to keep in case this one clears its
         storage. Opening one adds what is new. What is here stays; of a decoy that was reviewed in both, the later
-        review counts.
+        review counts. Encoders of the hub are not in the file: a run names the commit that it started from, to be
+        downloaded again.
       </p>
       {work.value ? <Working /> : <Buttons />}
       {opened.value && <Opened project={opened.value} />}

@@ -6,6 +6,7 @@ import type { RowFormat } from "../../app/exportFiles.ts";
 import type { RunRecord } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
 import { ExportMenu, rowItems } from "../parts/exportMenu.tsx";
+import { UploadBox } from "../results/uploadBox.tsx";
 import { counted, whole } from "../parts/format.ts";
 import { Mark } from "../parts/mark.tsx";
 import { DecoyCard } from "./decoyCard.tsx";
@@ -68,7 +69,11 @@ function ExportRows({ run }: { readonly run: RunRecord | undefined }) {
   const app = useApp();
   const give = (format: RowFormat): Promise<void> =>
     run ? exportRunRows(app, run, format) : exportWrittenRows(app, format);
-  return <ExportMenu label="Export these rows" items={rowItems(give)} />;
+  return (
+    <ExportMenu label="Export these rows" items={rowItems(give)}>
+      <UploadBox subject={{ kind: "rows", run }} label="Send the rows to the Hugging Face hub" />
+    </ExportMenu>
+  );
 }
 
 function Empty() {

@@ -1,4 +1,6 @@
 /** What the charts over steps have in common: their frame, scales and axes. */
+import type { ComponentChildren } from "preact";
+import { useId } from "preact/hooks";
 
 export const frame = { width: 640, left: 44, right: 12, top: 12, bottom: 28 };
 
@@ -36,6 +38,35 @@ function ticks(low: number, high: number): number[] {
   const step = ([1, 2, 5, 10].find((factor) => factor * power >= rough) ?? 10) * power;
   const first = Math.ceil(low / step);
   return Array.from({ length: Math.floor(high / step) - first + 1 }, (_, i) => (first + i) * step);
+}
+
+interface ChartProps {
+  readonly height: number;
+  /** What it is, in a few words; and what it shows, in figures. */
+  readonly title: string;
+  readonly words: string;
+  readonly caption: ComponentChildren;
+  readonly children: ComponentChildren;
+}
+
+/** A drawing that also says what it shows. */
+export function Chart({ height, title, words, caption, children }: ChartProps) {
+  const id = useId();
+  return (
+    <figure class="chart">
+      <svg
+        viewBox={`0 0 ${frame.width} ${height}`}
+        role="img"
+        aria-labelledby={`${id}-title`}
+        aria-describedby={`${id}-words`}
+      >
+        <title id={`${id}-title`}>{title}</title>
+        <desc id={`${id}-words`}>{words}</desc>
+        {children}
+      </svg>
+      <figcaption class="quiet">{caption}</figcaption>
+    </figure>
+  );
 }
 
 interface AxesProps {

@@ -1,6 +1,6 @@
 /** nDCG@10 on dev by step: every look, and the one whose weights are kept. */
 import { bestLook, type DevReport } from "../../domain/training.ts";
-import { Axes, frame, scalesOf } from "./chart.tsx";
+import { Axes, Chart, scalesOf } from "./chart.tsx";
 import { measure } from "./format.ts";
 import { Explain } from "./term.tsx";
 
@@ -34,21 +34,22 @@ export function DevChart({ looks, steps, ended }: DevChartProps) {
   const path = looks.map((look) => `${at(look).cx} ${at(look).cy}`).join("L");
   const kept = `${ended ? "Kept" : "Best so far"}: the weights ${best.step === 0 ? "from " : ""}${place(best)}, ${measure(best.score)}.`;
   return (
-    <figure class="chart">
-      <svg
-        viewBox={`0 0 ${frame.width} ${height}`}
-        role="img"
-        aria-label={`nDCG@10 on dev by step. ${kept} Last look, ${place(last)}: ${measure(last.score)}.`}
-      >
-        <Axes scales={scales} first="before" last={range.last > 0 ? String(range.last) : undefined} />
-        <path class="look-line" d={`M${path}`} />
-        {looks.map((look) => (
-          <circle key={look.step} class={look === best ? "now" : "look"} {...at(look)} r={look === best ? 6 : 4} />
-        ))}
-      </svg>
-      <figcaption class="quiet">
-        nDCG@10 on dev <Explain word="best on dev" /> {kept} {last === best ? "" : `Last look: ${measure(last.score)}.`}
-      </figcaption>
-    </figure>
+    <Chart
+      height={height}
+      title="nDCG@10 on dev by step"
+      words={`${kept} Last look, ${place(last)}: ${measure(last.score)}.`}
+      caption={
+        <>
+          nDCG@10 on dev. {kept} {last === best ? "" : `Last look: ${measure(last.score)}.`}{" "}
+          <Explain word="best on dev" />
+        </>
+      }
+    >
+      <Axes scales={scales} first="before" last={range.last > 0 ? String(range.last) : undefined} />
+      <path class="look-line" d={`M${path}`} />
+      {looks.map((look) => (
+        <circle key={look.step} class={look === best ? "now" : "look"} {...at(look)} r={look === best ? 6 : 4} />
+      ))}
+    </Chart>
   );
 }

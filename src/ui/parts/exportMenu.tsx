@@ -1,4 +1,5 @@
 /** What can be given out, folded away: one line each, and what is in it. */
+import type { ComponentChildren } from "preact";
 import { attemptTask } from "../../app/notices.ts";
 import type { RowFormat } from "../../app/exportFiles.ts";
 import { useApp } from "../context.ts";
@@ -12,9 +13,11 @@ export interface ExportItem {
 interface ExportMenuProps {
   readonly label: string;
   readonly items: readonly ExportItem[];
+  /** Below the files. */
+  readonly children?: ComponentChildren;
 }
 
-export function ExportMenu({ label, items }: ExportMenuProps) {
+export function ExportMenu({ label, items, children }: ExportMenuProps) {
   const app = useApp();
   const disabled = app.task.value !== undefined;
   return (
@@ -35,6 +38,7 @@ export function ExportMenu({ label, items }: ExportMenuProps) {
           </li>
         ))}
       </ul>
+      {children}
     </details>
   );
 }

@@ -27,6 +27,7 @@ export const glossary = {
     "Training gives a query away if it shares a relevant document with a training query, or nearly repeats one: 7 of 10 words the same (Jaccard), punctuation counted. What is measured on the others, the clean ones, is not remembered.",
   "p-value":
     "From a paired randomisation test: how often a difference at least this large would come up if both systems were equally good.",
+  Holm: "Of several tests one may come out by chance. Holm’s correction raises their p-values so that all of them together err one time in twenty at most (Holm, 1979).",
   "training pairs":
     "What is learned from: a query and its answer. Judged queries are best. Where there are few or none, titles and sentences of the documents stand in: each is to find the rest of its own document.",
   epoch: "One pass over all training queries.",
@@ -45,6 +46,8 @@ export const glossary = {
     "A batch with more tokens is encoded in parts, twice (GradCache): a large batch in little memory, with nearly the same result.",
   optimiser:
     "AdamW keeps two running means for every weight that trains. In 16 bits they take half the memory; rounding is random, so that nothing is lost on average.",
+  precision:
+    "In f16 the large matrix products of a training step multiply numbers of 16 bits and add up in 32, which some GPUs do faster; the result differs in its last digits. It needs a GPU that offers it (shader-f16): elsewhere training goes on in f32 and says so. Weights and all that is measured stay in 32 bits.",
   recomputing:
     "Keeps only what each layer starts from and computes the rest again when it is needed: much less memory, about a third more time.",
   "best on dev":

@@ -1,4 +1,5 @@
 /** A mean and its interval on a line: thin for before, thick for after, a square for BM25. */
+import { useId } from "preact/hooks";
 import type { EncoderState, Interval } from "../../domain/ranking.ts";
 import { measure } from "./format.ts";
 
@@ -25,13 +26,15 @@ export interface IntervalPlotProps {
 
 /** Positions are shares of the width, so that it may be as wide as there is room while marks keep their size. */
 export function IntervalPlot({ interval, scale, kind }: IntervalPlotProps) {
+  const id = useId();
   const x = (value: number): string => `${(((value - scale.low) / (scale.high - scale.low)) * 100).toFixed(2)}%`;
   const middle = height / 2;
   const thickness = kind === "after" ? 5 : 1.5;
   const label = `${measure(interval.value)}, 95 % interval ${measure(interval.low)} to ${measure(interval.high)}`;
   const zero = kind === "difference" && scale.low < 0 && scale.high > 0;
   return (
-    <svg class={`interval ${kind}`} height={height} role="img" aria-label={label}>
+    <svg class={`interval ${kind}`} height={height} role="img" aria-labelledby={id}>
+      <title id={id}>{label}</title>
       {zero && <line class="zero" x1={x(0)} x2={x(0)} y1="0" y2={height} />}
       <line class="span" x1={x(interval.low)} x2={x(interval.high)} y1={middle} y2={middle} stroke-width={thickness} />
       {kind === "bm25" ? (

@@ -1,11 +1,12 @@
 /** The negatives of a run as the encoder saw them: how hard, by source, before and after; and what the gate left out. */
-import { useState } from "preact/hooks";
+import { useId, useState } from "preact/hooks";
 import { gateOf } from "../../app/runs.ts";
 import { attempt } from "../../app/notices.ts";
-import type { MassSource, Snapshot } from "../../domain/diagnostics.ts";
+import type { Margins, MassSource, Snapshot } from "../../domain/diagnostics.ts";
 import type { GateReport, RunRecord, RunResult } from "../../domain/run.ts";
 import { useApp } from "../context.ts";
 import { Badge } from "../parts/badge.tsx";
+import { type Fact, Facts } from "../parts/facts.tsx";
 import { counted, measure, whole } from "../parts/format.ts";
 import { Term } from "../parts/term.tsx";
 
@@ -13,27 +14,44 @@ import { Term } from "../parts/term.tsx";
 const mostListed = 100;
 
 export function Diagnostics({ record, result }: { readonly record: RunRecord; readonly result: RunResult }) {
-  // A run that was stored before there were snapshots has none.
-  const snapshots: readonly Snapshot[] | undefined = result.snapshots;
-  const [before, after] = [snapshots?.at(0), snapshots?.at(-1)];
-  if (!before || !after || before === after) return null;
+  if (!looksOf(result)) return null;
   return (
     <details class="diagnostics">
       <summary>What the decoys did</summary>
-      <p class="quiet prose">
-        Seen on {counted(before.rows, "training row")}, the same before and after. In-batch negatives are not counted.
-      </p>
-      <Sources before={before} after={after} />
-      {result.snapshots.length > 2 && <OverTraining snapshots={result.snapshots} />}
-      <Figures result={result} before={before} after={after} />
+      <DecoyTables result={result} />
       <Gated record={record} gate={result.gate} />
     </details>
+  );
+}
+
+/** The first and the last look; a run that was stored before there were snapshots has none. */
+export function looksOf({ snapshots }: RunResult): Pair | undefined {
+  const stored: readonly Snapshot[] | undefined = snapshots;
+  const [before, after] = [stored?.at(0), stored?.at(-1)];
+  return before && after && before !== after ? { before, after } : undefined;
+}
+
+/** All but what the gate left out; nothing without snapshots. */
+export function DecoyTables({ result }: { readonly result: RunResult }) {
+  const looks = looksOf(result);
+  if (!looks) return null;
+  return (
+    <>
+      <p class="quiet prose">
+        Seen on {counted(looks.before.rows, "training row")}, the same before and after. In-batch negatives are not
+        counted.
+      </p>
+      <Sources {...looks} />
+      {result.snapshots.length > 2 && <OverTraining snapshots={result.snapshots} />}
+      <Figures result={result} {...looks} />
+    </>
   );
 }
 
 const percent = (share: number | undefined): string => (share === undefined ? "–" : `${(100 * share).toFixed(1)} %`);
 const figure = (value: number | undefined): string => (value === undefined ? "–" : measure(value));
 
+/** As tables list them. */
 const order: readonly MassSource[] = [
   "positive",
   "synthetic",
@@ -47,7 +65,7 @@ const order: readonly MassSource[] = [
   "random",
 ];
 
-const sourcesOf = (snapshot: Snapshot): MassSource[] => order.filter((source) => snapshot.expected[source]);
+export const sourcesOf = (snapshot: Snapshot): MassSource[] => order.filter((source) => snapshot.expected[source]);
 
 interface Pair {
   readonly before: Snapshot;
@@ -95,15 +113,25 @@ function Sources({ before, after }: Pair) {
   );
 }
 
+/** What the bins left of the line hold: decoys that score above their answers. */
+function fallsFor({ count, histogram }: Margins): string {
+  const below = histogram.slice(0, histogram.length / 2).reduce((sum, bin) => sum + bin, 0);
+  return `${percent(below / count)} below 0`;
+}
+
 /** The mean, and a histogram of 20 bins from −.5 to .5; the line stands at 0, where a decoy scores as high as the answer. */
 function Margin({ snapshot, source }: { readonly snapshot: Snapshot; readonly source: MassSource }) {
+  const id = useId();
   const margins = source === "positive" ? undefined : snapshot.margins[source];
   if (!margins || margins.count === 0) return <span class="quiet">–</span>;
   const most = Math.max(...margins.histogram);
   return (
     <>
-      {figure(margins.mean)}
-      <svg class={`histogram ${source}`} viewBox="0 0 100 24" width="100" height="24" aria-hidden="true">
+      {figure(margins.mean)} <span class="quiet">{fallsFor(margins)}</span>
+      <svg class={`histogram ${source}`} viewBox="0 0 100 24" width="100" height="24" role="img" aria-labelledby={id}>
+        <title id={id}>
+          {counted(margins.count, "margin")} from −.5 to .5, {fallsFor(margins)}
+        </title>
         {margins.histogram.map((count, bin) => {
           const height = (22 * count) / most;
           return <rect key={bin} x={bin * 5 + 0.5} y={23 - height} width="4" height={height} fill="currentColor" />;
@@ -150,7 +178,7 @@ const large = (value: number | undefined): string =>
   value === undefined ? "not measured" : value.toLocaleString("en", { maximumSignificantDigits: 4 });
 
 function Figures({ result, before, after }: Pair & { readonly result: RunResult }) {
-  const facts = [
+  const facts: readonly Fact[] = [
     [
       <Term key="s" word="source shortcut" label="Source shows (AUC)" />,
       `${figure(before.shortcut)} before, ${figure(after.shortcut)} after`,
@@ -166,18 +194,16 @@ function Figures({ result, before, after }: Pair & { readonly result: RunResult 
       "by the queries’ vectors, V_emb",
       `${large(before.embeddingVariance)} before, ${large(after.embeddingVariance)} after`,
     ],
-  ] as const;
-  return (
-    <dl class="facts">
-      {facts.map(([name, value], index) => (
-        <div key={index}>
-          <dt>{name}</dt>
-          <dd>{value}</dd>
-        </div>
-      ))}
-    </dl>
-  );
+  ];
+  return <Facts facts={facts} />;
 }
+
+export const gateWords = ({
+  considered,
+  dropped,
+  relabelled,
+}: Pick<GateReport, "considered" | "dropped" | "relabelled">) =>
+  `The gate looked at ${counted(considered, "passage")}, left out ${whole(dropped)} and made ${counted(relabelled, "answer")} of others.`;
 
 function Gated({ record, gate }: { readonly record: RunRecord; readonly gate: RunResult["gate"] }) {
   const app = useApp();
@@ -189,10 +215,7 @@ function Gated({ record, gate }: { readonly record: RunRecord; readonly gate: Ru
     });
   return (
     <>
-      <p class="prose">
-        The gate looked at {counted(gate.considered, "passage")}, left out {whole(gate.dropped)} and made{" "}
-        {counted(gate.relabelled, "answer")} of others.
-      </p>
+      <p class="prose">{gateWords(gate)}</p>
       {gate.dropped + gate.relabelled > 0 && !report && (
         <button type="button" class="plain" onClick={show}>
           Show which, and why

@@ -32,9 +32,13 @@ const precisionWords = {
 function Options() {
   const app = useApp();
   const chosen = app.encoderExport.onnx.value;
+  const inHalf = app.encoderExport.weights.value === "f16";
   return (
     <details class="menu">
-      <summary>With ONNX{chosen.length > 0 && `: ${chosen.map((each) => bits[each]).join(", ")}`}</summary>
+      <summary>
+        With ONNX{chosen.length > 0 && `: ${chosen.map((each) => bits[each]).join(", ")}`}
+        {inHalf && "; weights in 16 bits"}
+      </summary>
       <p class="quiet">
         For transformers.js and other runtimes. Each file is run here and compared with the encoder before you get it.
       </p>
@@ -53,6 +57,20 @@ function Options() {
             <span class="quiet">{precisionWords[precision].about}</span>
           </li>
         ))}
+        <li>
+          <label>
+            <input
+              type="checkbox"
+              checked={inHalf}
+              disabled={app.task.value !== undefined}
+              onChange={({ currentTarget }) =>
+                (app.encoderExport.weights.value = currentTarget.checked ? "f16" : "f32")
+              }
+            />{" "}
+            Weights in 16 bits
+          </label>
+          <span class="quiet">safetensors of half the size</span>
+        </li>
       </ul>
     </details>
   );

@@ -1,9 +1,11 @@
 /** The verdict, the table with its intervals, the paired tests, and what has to be said with them. */
 import { describeShape } from "../../domain/encoder.ts";
 import type { LeakReport } from "../../domain/collection.ts";
+import { holm } from "../../domain/holm.ts";
 import { comparisons, headlineMetrics, metricsOf } from "../../domain/ranking.ts";
 import type { Figures, RunRecord, RunResult } from "../../domain/run.ts";
 import { leakSentence, queriesOn, verdictsOf } from "../../domain/verdict.ts";
+import { type Fact, Facts } from "../parts/facts.tsx";
 import { duration, size, whole } from "../parts/format.ts";
 import { Term } from "../parts/term.tsx";
 import { Diagnostics } from "./diagnostics.tsx";
@@ -45,10 +47,11 @@ export function ResultView({ record, result }: { readonly record: RunRecord; rea
 }
 
 /** "103 clean test queries". */
-const queriesOf = ({ systems }: Figures, split: string): string => queriesOn(systems.after.queryIds.length, split);
+export const queriesOf = ({ systems }: Figures, split: string): string =>
+  queriesOn(systems.after.queryIds.length, split);
 
 /** `label`: what tells these figures from others of the same run. */
-function FiguresView({ figures, label }: { readonly figures: Figures; readonly label: string }) {
+export function FiguresView({ figures, label }: { readonly figures: Figures; readonly label: string }) {
   return (
     <>
       <ScoreTable figures={figures} metrics={headlineMetrics} label={`Scores${label}`} />
@@ -58,15 +61,22 @@ function FiguresView({ figures, label }: { readonly figures: Figures; readonly l
 }
 
 function ComparisonTable({ figures, label }: { readonly figures: Figures; readonly label: string }) {
+  const made = comparisons.flatMap(({ name, words }) => {
+    const comparison = figures.comparisons[name];
+    return comparison ? [{ name, words, comparison }] : [];
+  });
+  const corrected = holm(made.map(({ comparison }) => comparison.pValue));
   return (
     <div class="scroll" tabindex={0} role="region" aria-label={label}>
       <table class="scores">
-        <caption>Differences in nDCG@10, query by query</caption>
+        <caption>
+          Differences in nDCG@10, query by query. The verdict rests on the first line alone; <Term word="Holm" /> counts
+          all {made.length}
+        </caption>
         <tbody>
-          {comparisons.map(({ name, words }) => {
-            const comparison = figures.comparisons[name];
-            return comparison && <ComparisonRow key={name} name={words} comparison={comparison} />;
-          })}
+          {made.map(({ name, words, comparison }, i) => (
+            <ComparisonRow key={name} name={words} comparison={comparison} corrected={corrected[i]} />
+          ))}
         </tbody>
       </table>
     </div>
@@ -81,7 +91,7 @@ interface LeakNoteProps {
 }
 
 /** How far training gives the measured queries away: said also where it does not. */
-function LeakNote({ leak, split, counted }: LeakNoteProps) {
+export function LeakNote({ leak, split, counted }: LeakNoteProps) {
   if (!leak) return <p class="quiet prose">Nothing is known of the queries that were trained on.</p>;
   if (leak.sharedDocument === 0 && leak.nearCopy === 0) return <p class="quiet prose">{leakSentence(leak, split)}</p>;
   return (
@@ -98,10 +108,38 @@ function LeakNote({ leak, split, counted }: LeakNoteProps) {
 const headline = new Set<string>(headlineMetrics);
 
 function More({ result }: { readonly result: RunResult }) {
+  return (
+    <details>
+      <summary>All figures of this run</summary>
+      <OtherScores result={result} />
+      <Facts facts={runFacts(result)} />
+    </details>
+  );
+}
+
+/** The metrics that the first table leaves out. */
+export function OtherScores({ result }: { readonly result: RunResult }) {
   const { clean } = result;
   const others = metricsOf(result.systems.after).filter((metric) => !headline.has(metric));
+  if (others.length === 0) return null;
+  return (
+    <>
+      <h3>Other scores: {queriesOf(result, result.split)}</h3>
+      <ScoreTable figures={result} metrics={others} label="Other scores" />
+      {clean?.kind === "measured" && (
+        <>
+          <h3>Other scores: {queriesOf(clean, `clean ${result.split}`)}</h3>
+          <ScoreTable figures={clean} metrics={others} label="Other scores, clean queries" />
+        </>
+      )}
+    </>
+  );
+}
+
+/** What a run took, in words. */
+export function runFacts(result: RunResult): readonly Fact[] {
   const total = Object.values(result.seconds).reduce((sum, seconds) => sum + seconds, 0);
-  const facts: readonly (readonly [string, string])[] = [
+  return [
     ["Measured on", queriesOf(result, result.split)],
     ["Training rows", whole(result.trainingRows)],
     ["Steps", whole(result.steps)],
@@ -111,24 +149,4 @@ function More({ result }: { readonly result: RunResult }) {
     ["Most memory", result.peakBytes > 0 ? size(result.peakBytes) : "not known"],
     ["Encoder", `${describeShape(result.encoder.shape)}, ${whole(result.encoder.parameters)} parameters`],
   ];
-  return (
-    <details>
-      <summary>All figures of this run</summary>
-      {others.length > 0 && <ScoreTable figures={result} metrics={others} label="Other scores" />}
-      {others.length > 0 && clean?.kind === "measured" && (
-        <>
-          <h3>{queriesOf(clean, `clean ${result.split}`)}</h3>
-          <ScoreTable figures={clean} metrics={others} label="Other scores, clean queries" />
-        </>
-      )}
-      <dl class="facts">
-        {facts.map(([name, value]) => (
-          <div key={name}>
-            <dt>{name}</dt>
-            <dd>{value}</dd>
-          </div>
-        ))}
-      </dl>
-    </details>
-  );
 }

@@ -1,4 +1,5 @@
 /** Systems by metrics, an interval beside every number. */
+import { significant } from "../../domain/holm.ts";
 import { systems, type Comparison, type EncoderState, type Interval, type MetricName } from "../../domain/ranking.ts";
 import type { Figures } from "../../domain/run.ts";
 import { change, measure, pValue } from "../parts/format.ts";
@@ -80,7 +81,7 @@ function MetricHead({ metric, scale }: { readonly metric: MetricName; readonly s
 }
 
 /** What the two ends of the drawn lines stand for. */
-function ScaleEnds({ scale }: { readonly scale: Scale }) {
+export function ScaleEnds({ scale }: { readonly scale: Scale }) {
   return (
     <span class="scale quiet" aria-hidden="true">
       <span>{measure(scale.low)}</span>
@@ -95,7 +96,7 @@ interface ScoreCellProps {
   readonly kind: "bm25" | EncoderState;
 }
 
-function ScoreCell({ interval, scale, kind }: ScoreCellProps) {
+export function ScoreCell({ interval, scale, kind }: ScoreCellProps) {
   if (!interval) return <td>–</td>;
   return (
     <td>
@@ -111,12 +112,15 @@ function ScoreCell({ interval, scale, kind }: ScoreCellProps) {
 interface ComparisonRowProps {
   readonly name: string;
   readonly comparison: Comparison;
+  /** Its p-value by Holm, where the table has several. */
+  readonly corrected: number | undefined;
 }
 
-export function ComparisonRow({ name, comparison }: ComparisonRowProps) {
+export function ComparisonRow({ name, comparison, corrected }: ComparisonRowProps) {
   const { difference, verdict } = comparison;
   // Zero is always in sight: it is what the interval is about.
   const scale = scaleOf([difference, { value: 0, low: 0, high: 0 }], -1);
+  const lost = verdict !== "no reliable difference" && corrected !== undefined && corrected >= significant;
   return (
     <tr>
       <th scope="row">{name}</th>
@@ -130,8 +134,13 @@ export function ComparisonRow({ name, comparison }: ComparisonRowProps) {
       </td>
       <td>
         {verdict}
+        {lost && <span class="quiet"> (not by Holm)</span>}
         <br />
-        <span class="quiet">{pValue(comparison.pValue)}</span> <Explain word="p-value" />
+        <span class="quiet">
+          {pValue(comparison.pValue)}
+          {corrected !== undefined && `, by Holm ${pValue(corrected)}`}
+        </span>{" "}
+        <Explain word="p-value" />
       </td>
     </tr>
   );

@@ -3,6 +3,7 @@ import { type PlaceName, placeNames } from "../../app/places.ts";
 import { nextTheme } from "../../app/theme.ts";
 import { useApp } from "../context.ts";
 import { Mark } from "../parts/mark.tsx";
+import { PrivacyButton } from "../privacy/privacyButton.tsx";
 
 export const placeWords: Readonly<Record<PlaceName, string>> = {
   data: "Data",
@@ -39,6 +40,7 @@ export function Rail() {
           </a>
         ))}
       </nav>
+      <PrivacyButton />
       <ThemeButton />
     </header>
   );

@@ -23,6 +23,7 @@ type TextField = Exclude<
   | "side"
   | "loraMatrices"
   | "optimizer"
+  | "precision"
 >;
 
 /** Where the recipe's check speaks of a field by another path. */

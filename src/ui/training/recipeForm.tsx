@@ -1,5 +1,7 @@
 /** Every choice of a run. The few that matter most first, the rest on demand. */
 import { resetRecipe, setField } from "../../app/recipe.ts";
+import { chooseEncoder } from "../../app/encoders.ts";
+import { attempt } from "../../app/notices.ts";
 import { shippedEncoders } from "../../app/shipped.ts";
 import { pairSources } from "../../domain/configTraining.ts";
 import { useApp } from "../context.ts";
@@ -53,7 +55,7 @@ function EncoderAndEngine() {
           ...shippedEncoders.map(({ key }) => [key, key] as const),
           ...app.encoders.value.map(({ key, name }): readonly [string, string] => [key, name]),
         ]}
-        choose={(key) => setField(app, "encoder", key)}
+        choose={(key) => void attempt(app, () => chooseEncoder(app, key))}
       />
       <Select
         label="Engine"

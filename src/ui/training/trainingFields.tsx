@@ -76,7 +76,7 @@ export function BatchFields() {
 
 export function MemoryFields() {
   const app = useApp();
-  const { optimizer } = app.recipe.fields.value;
+  const { optimizer, precision } = app.recipe.fields.value;
   return (
     <>
       <TextInput name="microTokens" label="Tokens at once" word="tokens at once" hint="what 1 GiB holds" />
@@ -89,6 +89,16 @@ export function MemoryFields() {
           ["adamw16", "AdamW, moments in 16 bits"],
         ]}
         choose={(chosen) => setField(app, "optimizer", chosen)}
+      />
+      <Select
+        label="Precision"
+        word="precision"
+        value={precision}
+        options={[
+          ["f32", "32 bits (f32)"],
+          ["f16", "16 bits in products (f16)"],
+        ]}
+        choose={(chosen) => setField(app, "precision", chosen)}
       />
       <Switch name="recompute" label="Make layers again on the way back" word="recomputing" />
       <MemoryLine />

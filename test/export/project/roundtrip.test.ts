@@ -1,11 +1,14 @@
 import "fake-indexeddb/auto";
 import { expect, test, vi } from "vitest";
+import { finish } from "../../../src/base/channel.ts";
 import { digest } from "../../../src/base/digest.ts";
 import { memoryStore } from "../../../src/app/memoryStore.ts";
+import { summarise } from "../../../src/data/summary.ts";
 import { collectionId, documentId, queryId, runId } from "../../../src/domain/ids.ts";
 import type { Asked, ProjectStore } from "../../../src/export/project/store.ts";
 import { projectFile } from "../../../src/export/project/write.ts";
 import { tinyCollection } from "../../support/collection.ts";
+import { tinyEncoder } from "../../support/encoder.ts";
 import { draftOf } from "../files/hostile.ts";
 import {
   apiKey,
@@ -165,6 +168,41 @@ test("drafts of one key: a person's later word stands, else what is stored; verd
   expect(drafts.get("differs")?.text).toBe("ours");
   expect([...drafts.keys()].toSorted()).toEqual(["differs", "earlier", "judged", "later", "new", "own", "unseen"]);
   expect((await here.listVerdicts(collection)).map(({ reason }) => reason)).toEqual(["theirs", "ours", "new"]);
+});
+
+test("all times come back: when drafts were written and looked at, when collections and encoders were stored", async () => {
+  const [first, second] = [await openStore(), await openStore()];
+  const collection = idOf(tinyCollection);
+  const given = { collection: tinyCollection, summary: summarise(tinyCollection, "BEIR folder", 0) };
+  await finish(first.writeCollection(given, [], at(1)));
+  await first.putEncoder(tinyEncoder(), at(2));
+  // In another order than that of their keys.
+  const drafts = [
+    draftOf({ key: "c", createdAt: at(3) }),
+    draftOf({ key: "a", createdAt: at(4), review: { decision: "accepted", at: at(9) } }),
+    draftOf({ key: "b", createdAt: at(5) }),
+  ];
+  await first.putWritten([{ collection, drafts, verdicts: [] }]);
+  await imported(second, await exported(first));
+  expect(await second.listDrafts(collection)).toEqual(drafts);
+  expect((await second.listCollections()).map(({ createdAt }) => createdAt)).toEqual([at(1)]);
+  expect((await second.listEncoders()).map(({ createdAt }) => createdAt)).toEqual([at(2)]);
+});
+
+test("the same recorded answer, read on two machines at different times, is one draft, and stays as it is stored", async () => {
+  const [here, there] = [await openStore(), await openStore()];
+  const collection = idOf(tinyCollection);
+  for (const [store, day] of [
+    [here, 1],
+    [there, 2],
+  ] as const) {
+    await storeCollection(store, tinyCollection);
+    const drafts = [draftOf({ key: "a", provider: "recorded", createdAt: at(day), seconds: day })];
+    await store.putWritten([{ collection, drafts, verdicts: [] }]);
+  }
+  const { drafts } = await imported(here, await exported(there));
+  expect(drafts).toEqual({ added: 0, updated: 0, there: 1, kept: 0 });
+  expect(await here.listDrafts(collection)).toMatchObject([{ createdAt: at(1), seconds: 1 }]);
 });
 
 test("decoys of the page's own collection come back; of another edition of it too, with a word", async () => {

@@ -32,12 +32,13 @@ const readBy = { "attention.normed": "attention.qkv", normed: "intermediate" } a
 
 export function modernBertProgram(shape: ModernBertShape, pooling: Pooling, options: ProgramOptions): Program {
   const describe = describer(shape);
-  const { trained, dropout, linear } = options;
+  const { trained, dropout, linear, stepLinear = linear } = options;
   const stepRoom = stepRoomOf(options, { layers: shape.layers, readBy });
   return {
     forward: (tensors) => modernBertForward(shape, pooling, { tensors, trained, linear }),
-    trainForward: (tensors) => modernBertForward(shape, pooling, { tensors, trained, dropout, linear }),
-    backward: (tensors) => modernBertBackward(shape, pooling, { tensors, trained, dropout, linear }, options),
+    trainForward: (tensors) => modernBertForward(shape, pooling, { tensors, trained, dropout, linear: stepLinear }),
+    backward: (tensors) =>
+      modernBertBackward(shape, pooling, { tensors, trained, dropout, linear: stepLinear }, options),
     embed: {
       describe,
       indexSizes: (capacity) => indexSizes(capacity, shape),

@@ -1,0 +1,106 @@
+// backward.input.vec4.wgsl with its operands rounded to f16, as forward.f16.wgsl.
+//   0 counts                 this batch's T
+//   1 weight         (O, I)  as vec4
+//   2 dy             (T, O)  as vec4
+//   3 preactivation  (T, I)  as vec4
+//   4 dx             (T, I)  as vec4, out
+
+enable f16;
+
+override I: u32 = 4;
+override O: u32 = 4;
+override ACTIVATED: u32 = 0;
+override ADDS: u32 = 0;
+override SCALE: f32 = 1;
+override ROWS: u32 = 8;
+override COLUMNS: u32 = 8;
+override ACROSS: u32 = 8;
+override DOWN: u32 = 4;
+
+struct Counts { T: u32, S: u32, B: u32 }
+
+@group(0) @binding(0) var<uniform> counts: Counts;
+@group(0) @binding(1) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(3) var<storage, read> preactivation: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> dx: array<vec4f>;
+
+// As forward.f16.wgsl explains it.
+struct Block { numbers: mat4x4h, unit: f32 }
+
+fn toBlock(m: mat4x4f) -> Block {
+  let largest = max(max(abs(m[0]), abs(m[1])), max(abs(m[2]), abs(m[3])));
+  let bits = bitcast<u32>(max(max(largest.x, largest.y), max(largest.z, largest.w)));
+  // Both powers of two are normal numbers.
+  let exponent = clamp(bits >> 23, 5u, 254u);
+  return Block(mat4x4h(bitcast<f32>((258 - exponent) << 23) * m), bitcast<f32>((exponent - 4) << 23));
+}
+
+// A product of two blocks, its sums of four in f16.
+fn times(a: Block, b: Block) -> mat4x4f { return (a.unit * b.unit) * mat4x4f(a.numbers * b.numbers); }
+
+// Four rows by four outputs.
+fn fromDy(at: vec4u) -> mat4x4f { return mat4x4f(dy[at.x], dy[at.y], dy[at.z], dy[at.w]); }
+// Four outputs by four inputs.
+fn fromWeight(at: vec4u) -> mat4x4f { return mat4x4f(weight[at.x], weight[at.y], weight[at.z], weight[at.w]); }
+
+// erf(v) for v >= 0, as gelu/forward.wgsl explains it.
+fn erf(v: vec4f) -> vec4f {
+  let z = v * v;
+  let near = v * (1.1283791 + z * (-0.37612626 + z * (0.11283585 + z * (-0.026853813 + z * (0.0051883287 +
+    z * (-0.00080102013 + z * 0.00007853884))))));
+  let t = 1.0 / (1.0 + 0.5 * v);
+  let far = 1.0 - exp(-z) * t * (0.28234306 + t * (0.27778574 + t * (0.27801087 + t * (0.055460777 + t * (0.34901482 +
+    t * (-0.31328946 + t * 0.070207037))))));
+  return select(far, near, v < vec4f(1));
+}
+
+fn geluDerivative(a: vec4f) -> vec4f {
+  return 0.5 * (1.0 + sign(a) * erf(abs(a) * 0.70710678)) + a * exp(-0.5 * a * a) * 0.39894228;
+}
+
+fn store(row: u32, column: u32, values: vec4f) {
+  if (row >= counts.T || column >= I) { return; }
+  let at = (row * I + column) / 4;
+  var value = SCALE * values;
+  if (ACTIVATED == 1) { value *= geluDerivative(preactivation[at]); }
+  if (ADDS == 1) { value += dx[at]; }
+  dx[at] = value;
+}
+
+@compute @workgroup_size(ACROSS, DOWN)
+fn main(@builtin(global_invocation_id) id: vec3u) {
+  let t = id.y * ROWS;
+  let c = id.x * COLUMNS;
+  if (t >= counts.T || c >= I) { return; }
+
+  let low = vec4u(0, 1, 2, 3);
+  let rowsA = min(t + low, vec4u(counts.T - 1)) * (O / 4);
+  let rowsB = min(t + 4 + low, vec4u(counts.T - 1)) * (O / 4);
+  let columnsA = low * (I / 4) + c / 4;
+  let columnsB = low * (I / 4) + min(c + 4, I - 4) / 4;
+
+  var aa = mat4x4f();
+  var ab = mat4x4f();
+  var ba = mat4x4f();
+  var bb = mat4x4f();
+  for (var k = 0u; k < O / 4; k++) {
+    let dyA = toBlock(fromDy(rowsA + k));
+    let wA = toBlock(fromWeight(columnsA + k * I));
+    var dyB = Block();
+    var wB = Block();
+    if (ROWS == 8) { dyB = toBlock(fromDy(rowsB + k)); }
+    if (COLUMNS == 8) { wB = toBlock(fromWeight(columnsB + k * I)); }
+    aa += times(wA, dyA);
+    if (COLUMNS == 8) { ab += times(wB, dyA); }
+    if (ROWS == 8) { ba += times(wA, dyB); }
+    if (ROWS == 8 && COLUMNS == 8) { bb += times(wB, dyB); }
+  }
+
+  for (var i = 0u; i < 4; i++) {
+    store(t + i, c, aa[i]);
+    if (COLUMNS == 8) { store(t + i, c + 4, ab[i]); }
+    if (ROWS == 8) { store(t + 4 + i, c, ba[i]); }
+    if (ROWS == 8 && COLUMNS == 8) { store(t + 4 + i, c + 4, bb[i]); }
+  }
+}
