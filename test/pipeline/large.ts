@@ -54,7 +54,7 @@ function unitVectors(count: number, seed: number): Float32Array<ArrayBuffer> {
 
 const encoder = {
   async *open() {
-    return { model: 1 };
+    return { model: 1, card: { shape: { family: "static", hidden: DIMENSIONS } } };
   },
   async *encode({ texts, kind }: { readonly texts: readonly string[]; readonly kind: string }) {
     return { dimensions: DIMENSIONS, values: unitVectors(texts.length, kind === "query" ? 1 : 2) };

@@ -169,7 +169,7 @@ function useKeptPlace(
 }
 
 export function LongList(props: LongListProps) {
-  const { label, count, open, toggle, target } = props;
+  const { label, open, toggle, target } = props;
   const list = useRef<HTMLUListElement>(null);
   const [active, setActive] = useState(target ?? 0);
   /** The row to be focused once it is drawn, and where the pressed row stood before others opened or closed. */
@@ -180,10 +180,8 @@ export function LongList(props: LongListProps) {
   useExtra(list, open !== undefined && open >= start && open < end ? open : undefined, rows.height, setExtra);
 
   const buttonOf = (at: number) => rowButton(list, at);
-  const bringIntoView = (at: number): void => scrollToRow(list, rows, at);
-
   useLayoutEffect(() => {
-    if (target !== undefined) bringIntoView(target);
+    if (target !== undefined) scrollToRow(list, rows, target);
   }, []);
   useKeptPlace(buttonOf, focus, pressed);
 
@@ -203,7 +201,7 @@ export function LongList(props: LongListProps) {
     const next = Math.min(rows.count - 1, Math.max(0, step(active, page, rows.count)));
     focus.current = next;
     setActive(next);
-    bringIntoView(next);
+    scrollToRow(list, rows, next);
   }
 
   const stop = active >= start && active < end ? active : rowAt(rows, offsetOf(rows, Math.min(start + 6, end - 1)));
@@ -232,7 +230,7 @@ export function LongList(props: LongListProps) {
           />
         ))}
       </ul>
-      <Beyond shown={rows.count} count={count} />
+      <Beyond shown={rows.count} count={props.count} />
     </>
   );
 }
