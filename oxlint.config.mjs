@@ -88,7 +88,10 @@ export default defineConfig({
   },
   overrides: [
     ...Object.entries(layers).map(layering),
-    { files: ["*.config.*", "vite.config.ts", "test/**/*.config.ts"], rules: { "import/no-default-export": "off" } },
+    {
+      files: ["*.config.*", "vite.config.ts", ".size-limit.js", "test/**/*.config.ts"],
+      rules: { "import/no-default-export": "off" },
+    },
     {
       files: ["test/**"],
       rules: {
