@@ -4,7 +4,6 @@
  */
 import { spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import os from "node:os";
 import path from "node:path";
 import { strFromU8, unzipSync } from "fflate";
@@ -13,9 +12,9 @@ import { chromium, type Page } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { findChromium } from "../support/chromium.mjs";
 import { python, pythonEnv } from "../support/python.ts";
-import { openPage, place, recipe, screenshot, type OpenPage } from "./browser.ts";
+import { openPage, place, recipe, type OpenPage } from "./browser.ts";
+import { inspect } from "./inspect.ts";
 
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 const downloads = mkdtempSync(path.join(os.tmpdir(), "decoy-out-"));
 const project = path.join(downloads, "project.zip");
 
@@ -40,30 +39,6 @@ const scores = (page: Page) => page.getByRole("region", { name: "Scores", exact:
 async function given(page: Page, name: string, timeout = 60_000): Promise<Record<string, Uint8Array>> {
   const [download] = await Promise.all([page.waitForEvent("download", { timeout }), button(page, name).click()]);
   return unzipSync(readFileSync(await download.path()));
-}
-
-/** Accessible in both themes, at a desk's width and a phone's, and no wider than the screen. */
-async function inspect(page: Page, name: string): Promise<void> {
-  for (const [width, theme] of [
-    [1280, "light"],
-    [1280, "dark"],
-    [360, "light"],
-    [360, "dark"],
-  ] as const) {
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    await page.waitForTimeout(200);
-    await screenshot(page, `${name}-${width}-${theme}`);
-    const found: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[] =
-      await page.evaluate(`${axe}; axe.run().then((result) => result.violations)`);
-    expect(
-      found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`),
-      `${name} at ${width} px, ${theme}`,
-    ).toEqual([]);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over, `${name} is wider than ${width} px`).toBeLessThanOrEqual(0);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 test("the encoder comes with the ONNX files that were asked for, and with how near they are", async () => {

@@ -3,15 +3,13 @@
  * that the browser keeps. huggingface.co is played by a hub on this machine, so everything but the name is real.
  */
 import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { strFromU8, unzipSync } from "fflate";
 import { parquetReadObjects } from "hyparquet";
 import type { BrowserContext, Page, Route } from "playwright-core";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { takingHub } from "../support/takingHub.ts";
-import { openPage, place, recipe, screenshot, type OpenPage } from "./browser.ts";
-
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+import { openPage, place, recipe, type OpenPage } from "./browser.ts";
+import { inspect } from "./inspect.ts";
 
 let open: OpenPage;
 let hub: Awaited<ReturnType<typeof takingHub>>;
@@ -103,30 +101,6 @@ async function kept(page: Page): Promise<string> {
     for (const name of await caches.keys()) found.push((await (await caches.open(name)).keys()).map(({ url }) => url));
     return JSON.stringify(found);
   });
-}
-
-/** Accessible in both themes, at a desk's width and a phone's, and no wider than the screen. */
-async function inspect(page: Page, name: string): Promise<void> {
-  for (const [width, theme] of [
-    [1280, "light"],
-    [1280, "dark"],
-    [360, "light"],
-    [360, "dark"],
-  ] as const) {
-    await page.setViewportSize({ width, height: 800 });
-    await page.emulateMedia({ colorScheme: theme, reducedMotion: "reduce" });
-    await page.waitForTimeout(200);
-    await screenshot(page, `${name}-${width}-${theme}`);
-    const found: readonly { readonly id: string; readonly nodes: readonly { readonly html: string }[] }[] =
-      await page.evaluate(`${axe}; axe.run().then((result) => result.violations)`);
-    expect(
-      found.map(({ id, nodes }) => `${id}: ${nodes[0]?.html.slice(0, 120)}`),
-      `${name} at ${width} px, ${theme}`,
-    ).toEqual([]);
-    const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    expect(over, `${name} is wider than ${width} px`).toBeLessThanOrEqual(0);
-  }
-  await page.setViewportSize({ width: 1280, height: 800 });
 }
 
 const strangersNow = () => open.strangers.map((url) => new URL(url).host);

@@ -4,11 +4,8 @@ import type { App } from "../../app/app.ts";
 import type { PlaceName } from "../../app/places.ts";
 import { AppContext, useApp } from "../context.ts";
 import { DataPlace } from "../collections/dataPlace.tsx";
-import { DecoysPlace } from "../decoys/decoysPlace.tsx";
 import { WorkBar } from "../decoys/workBar.tsx";
-import { ResultsPlace } from "../results/resultsPlace.tsx";
-import { TrainPlace } from "../training/trainPlace.tsx";
-import { TryPlace } from "../try/tryPlace.tsx";
+import { lazily } from "../parts/lazily.tsx";
 import { Notices } from "./notices.tsx";
 import { Rail } from "./rail.tsx";
 import { RunBar } from "./runBar.tsx";
@@ -59,6 +56,12 @@ function Main() {
     </main>
   );
 }
+
+// A visit begins at the data: the other places come when they are gone to.
+const DecoysPlace = lazily(async () => (await import("../decoys/decoysPlace.tsx")).DecoysPlace);
+const TrainPlace = lazily(async () => (await import("../training/trainPlace.tsx")).TrainPlace);
+const ResultsPlace = lazily(async () => (await import("../results/resultsPlace.tsx")).ResultsPlace);
+const TryPlace = lazily(async () => (await import("../try/tryPlace.tsx")).TryPlace);
 
 function Shown({ place }: { readonly place: PlaceName }) {
   switch (place) {
